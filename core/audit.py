@@ -1,0 +1,319 @@
+"""The audit: who looked at whom, when, doing what; append-only, numbered, hash-chained.
+
+Each writing process has a chain of its own. An entry's hash covers the entry and the hash before
+it, numbers have no gaps, and pages (the entries written together) are numbered too: an entry that
+is changed, removed or put in breaks the chain from there on. A chain that opens names the ends of
+the chains before it, so that a missing last page shows as well.
+
+`record` returns when the entry is durable. Entries that arrive while a page is being written go
+into the next page together, so a busy process pays a share of one write for each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from core.errors import Duplicate, StoreError
+from core.store.port import Bucket, Document, Documents, Page, Span, Store
+
+PAGES: Final = Documents("audit")
+BY_PATIENT: Final = "patient_bin"
+MAX_PAGE_ENTRIES: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One access: who (party, system, person and role), what, whom, when, and how it ended."""
+
+    at: str
+    party_key: str
+    asid: str
+    activity: str
+    command: str
+    outcome: str
+    message_id: str
+    patients: tuple[str, ...] = ()
+    user: str | None = None
+    role_profile: str | None = None
+    job_role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The first thing a chain says: where the chains before it stood (writer, page, hash)."""
+
+    at: str
+    before: tuple[tuple[str, int, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """Entries written together: `first` is the number of the first, `hash` covers the last."""
+
+    writer: str
+    page: int
+    first: int
+    previous: str
+    entries: tuple[Access, ...]
+    hash: str
+    opening: Opening | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The fact that a process began, or ended, a chain."""
+
+    writer: str
+    ended_page: int | None = None
+    ended_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """Every chain there is; its end where it was ended in order."""
+
+    chains: tuple[Chain, ...]
+
+
+def _fold_chains(facts: Mapping[str, Chain]) -> Chains:
+    known: dict[str, Chain] = {}
+    for _, fact in sorted(facts.items()):
+        if fact.ended_page is not None or fact.writer not in known:
+            known[fact.writer] = fact
+    return Chains(tuple(known.values()))
+
+
+CHAINS: Final[Bucket[Chains, Chain]] = Bucket(
+    name="audit-chain", fact=Chain, state=Chains, fold=_fold_chains
+)
+ALL_CHAINS: Final = "all"
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+_decode = msgspec.json.Decoder(AuditPage).decode
+
+FIRST_HASH: Final = "0" * 64
+
+
+def chained(previous: str, entry: Access | Opening) -> str:
+    """Give the hash of an entry that follows another."""
+    return hashlib.sha256(previous.encode() + _encode(entry)).hexdigest()
+
+
+@dataclass(slots=True)
+class _Waiting:
+    entry: Access
+    error: StoreError | None = None
+    done: bool = False
+
+
+@dataclass(slots=True)
+class _Head:
+    page: int = 0
+    number: int = 1
+    hash: str = FIRST_HASH
+
+
+class Audit:
+    """One process's chain, shared by its threads."""
+
+    def __init__(self, store: Store, *, writer: str, now: Callable[[], str]) -> None:
+        self._store = store
+        self._writer = writer
+        self._now = now
+        self._head = _Head()
+        self._opened = False
+        self._ended = False
+        self._queue: list[_Waiting] = []
+        self._queued = threading.Lock()
+        self._turn = threading.Lock()
+        self.pages_written = 0
+
+    def record(self, entry: Access) -> None:
+        """Return when the entry is durable; raise `StoreError` when it could not be made so.
+
+        Whoever has its turn writes for everyone who waits; the others find their entry done.
+        """
+        waiting = _Waiting(entry)
+        with self._queued:
+            self._queue.append(waiting)
+        with self._turn:
+            while not waiting.done:
+                self._write_queue()
+        if waiting.error is not None:
+            raise waiting.error
+
+    def end(self) -> None:
+        """End the chain in order, so that what was its last page is known."""
+        with self._turn:
+            if self._opened and not self._ended:
+                self._ended = True
+                head = self._head
+                ended = Chain(self._writer, head.page - 1, head.hash)
+                self._store.update(CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/ended": ended})
+
+    def _write_queue(self) -> None:
+        with self._queued:
+            batch, self._queue = self._queue[:MAX_PAGE_ENTRIES], self._queue[MAX_PAGE_ENTRIES:]
+        try:
+            self._write(tuple(one.entry for one in batch))
+        except StoreError as error:
+            for one in batch:
+                one.error = error
+        finally:
+            for one in batch:
+                one.done = True
+
+    def _write(self, entries: tuple[Access, ...]) -> None:
+        opening = None if self._opened else self._open()
+        while not self._append(entries, opening):
+            self._adopt()
+
+    def _append(self, entries: tuple[Access, ...], opening: Opening | None) -> bool:
+        """Write the next page; False where a page whose write seemed to fail stands there."""
+        head = self._head
+        if head.page > 0:
+            opening = None
+        link = head.hash if opening is None else chained(head.hash, opening)
+        for entry in entries:
+            link = chained(link, entry)
+        page = AuditPage(self._writer, head.page, head.number, head.hash, entries, link, opening)
+        try:
+            self._store.write_once(PAGES, _document(page))
+        except Duplicate:
+            return False
+        self._head = _Head(head.page + 1, head.number + len(entries), link)
+        self._opened = True
+        self.pages_written += 1
+        return True
+
+    def _adopt(self) -> None:
+        """Go on from a page of ours that was written although its write reported an error."""
+        standing = read_page(self._store, self._writer, self._head.page)
+        if standing is None or standing.previous != self._head.hash:
+            raise StoreError(f"audit chain {self._writer} was continued by another writer")
+        self._opened = True
+        self._head = _Head(standing.page + 1, standing.first + len(standing.entries), standing.hash)
+
+    def _open(self) -> Opening:
+        chains = self._store.update(
+            CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/began": Chain(self._writer)}
+        ).state
+        ends = (end_of(self._store, chain) for chain in chains.chains)
+        return Opening(
+            self._now(),
+            tuple((p.writer, p.page, p.hash) for p in ends if p and p.writer != self._writer),
+        )
+
+
+def page_key(writer: str, page: int) -> str:
+    """Give the key of a chain's page."""
+    return f"{writer}.{page:09d}"
+
+
+def read_page(store: Store, writer: str, page: int) -> AuditPage | None:
+    """Give one page of a chain, or None past its end."""
+    value = store.document(PAGES, page_key(writer, page))
+    return None if value is None else _decode(value)
+
+
+def end_of(store: Store, chain: Chain) -> AuditPage | None:
+    """Give the last page of a chain, found in a number of reads that grows with its logarithm."""
+    if chain.ended_page is not None:
+        return read_page(store, chain.writer, chain.ended_page)
+    step, low = 1, -1
+    while read_page(store, chain.writer, low + step) is not None:
+        low, step = low + step, step * 2
+    while step > 1:
+        step //= 2
+        if read_page(store, chain.writer, low + step) is not None:
+            low += step
+    return None if low < 0 else read_page(store, chain.writer, low)
+
+
+def accesses_to(store: Store, nhs_number: str) -> Iterator[tuple[str, int, Access]]:
+    """Give every access to a patient as (writer, number, access), oldest first."""
+    after: str | None = None
+    span = Span(BY_PATIENT, f"{nhs_number}|", f"{nhs_number}|~")
+    while True:
+        found: Page = store.find(PAGES, span, limit=500, after=after)
+        for key in dict.fromkeys(key for _, key in found.entries):
+            writer, _, page = key.rpartition(".")
+            read = read_page(store, writer, int(page))
+            if read is None:
+                raise StoreError(f"the audit's index names a page that is not there: {key}")
+            for number, entry in enumerate(read.entries, read.first):
+                if nhs_number in entry.patients:
+                    yield read.writer, number, entry
+        after = found.after
+        if after is None:
+            return
+
+
+@dataclass(slots=True)
+class Proof:
+    """What checking the chains found: how much was read, and every break, in words."""
+
+    chains: int = 0
+    pages: int = 0
+    entries: int = 0
+    breaks: list[str] = field(default_factory=list)
+
+
+def prove(store: Store) -> Proof:
+    """Check every chain from its first page to its last, and each against what follows it."""
+    proof = Proof()
+    known = store.read(CHAINS, ALL_CHAINS)
+    ends: dict[str, tuple[int, str]] = {}
+    witnessed: list[tuple[str, int, str]] = []
+    for chain in known.chains if known else ():
+        proof.chains += 1
+        ends[chain.writer] = _prove_chain(store, chain, proof, witnessed)
+    for writer, page, digest in witnessed:
+        last, _ = ends.get(writer, (-1, ""))
+        standing = read_page(store, writer, page)
+        if last < page or standing is None or standing.hash != digest:
+            proof.breaks.append(f"chain {writer} stood at page {page} and no longer does")
+    return proof
+
+
+def _prove_chain(
+    store: Store, chain: Chain, proof: Proof, witnessed: list[tuple[str, int, str]]
+) -> tuple[int, str]:
+    number, link, page = 1, FIRST_HASH, 0
+    while (read := read_page(store, chain.writer, page)) is not None:
+        if (read.writer, read.page, read.first, read.previous) != (
+            chain.writer,
+            page,
+            number,
+            link,
+        ):
+            proof.breaks.append(f"chain {chain.writer}, page {page} does not follow the one before")
+        link = read.previous
+        if read.opening is not None:
+            witnessed.extend(read.opening.before)
+            link = chained(link, read.opening)
+        for entry in read.entries:
+            link = chained(link, entry)
+        if link != read.hash:
+            proof.breaks.append(f"chain {chain.writer}, page {page} was changed")
+        link, number, page = read.hash, number + len(read.entries), page + 1
+        proof.pages, proof.entries = proof.pages + 1, proof.entries + len(read.entries)
+    if chain.ended_page is not None and (page - 1, link) != (chain.ended_page, chain.ended_hash):
+        proof.breaks.append(f"chain {chain.writer} ended at page {chain.ended_page}, not here")
+    return page - 1, link
+
+
+def _document(page: AuditPage) -> Document:
+    """Give a page as a document, findable by each patient in it."""
+    found = sorted({f"{who}|{entry.at}" for entry in page.entries for who in entry.patients})
+    return Document(
+        page_key(page.writer, page.page),
+        _encode(page),
+        {BY_PATIENT: tuple(found)} if found else {},
+    )

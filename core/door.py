@@ -1,0 +1,112 @@
+"""The one way into the core: authorise, perform, audit, time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from core import access, demographics
+from core.audit import Access, Audit
+from core.context import Context
+from core.demographics import Demographics, Found, Policy
+from core.directory import Directory
+from core.errors import CoreError, NotAllowed
+from core.store.port import Store
+from core.values.identity import Caller
+
+ALLOWED: Final = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long a command took, by stage, in seconds; told to whoever watches the core."""
+
+    command: str
+    outcome: str
+    perform: float
+    audit: float
+
+
+def _unwatched(_timing: Timing) -> None:
+    """Watch nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """The new Spine: give it a command and say who asks."""
+
+    store: Store
+    context: Context
+    directory: Directory
+    audit: Audit
+    policy: Policy = field(default_factory=Policy)
+    watch: Callable[[Timing], None] = _unwatched
+
+    def perform(self, command: demographics.Command, *, by: Caller) -> Found:
+        """Do what is asked if the caller may, and give the result once its audit is durable.
+
+        Raises `CoreError` for what the core refuses (audited like the rest), `StoreError` when
+        nothing was decided.
+        """
+        started = time.perf_counter()
+        name = type(command).__name__
+        asked = _patient_asked_for(command)
+        try:
+            access.authorise(by, self.directory)
+            found = self._perform(command)
+        except CoreError as refusal:
+            self._note(by, name, type(refusal).__name__, asked, started)
+            raise
+        shown = dict.fromkeys((*asked, found.patient.nhs_number))
+        self._note(by, name, ALLOWED, tuple(shown), started)
+        return found
+
+    def decline(self, *, by: Caller, command: str, why: str) -> None:
+        """Audit that a caller's request broke the rules of its message and was not performed.
+
+        Raises `NotAllowed`, audited, when the caller might not have asked at all.
+        """
+        started = time.perf_counter()
+        try:
+            access.authorise(by, self.directory)
+        except NotAllowed as refusal:
+            self._note(by, command, type(refusal).__name__, (), started)
+            raise
+        self._note(by, command, why, (), started)
+
+    def end(self) -> None:
+        """End this process's audit chain in order."""
+        self.audit.end()
+
+    def _perform(self, command: demographics.Command) -> Found:
+        today = self.context.now().strftime("%Y%m%d")
+        records = Demographics(self.store, today, self.policy)
+        return demographics.HANDLERS[type(command)](command, records)
+
+    def _note(
+        self, by: Caller, command: str, outcome: str, patients: tuple[str, ...], started: float
+    ) -> None:
+        performed = time.perf_counter()
+        self.audit.record(
+            Access(
+                at=self.context.now().isoformat(timespec="microseconds"),
+                party_key=by.party_key,
+                asid=by.asid,
+                activity=by.activity,
+                command=command,
+                outcome=outcome,
+                message_id=by.message_id,
+                patients=patients,
+                user=by.person.user if by.person else None,
+                role_profile=by.person.role_profile if by.person else None,
+                job_role=by.person.job_role if by.person else None,
+            )
+        )
+        self.watch(Timing(command, outcome, performed - started, time.perf_counter() - performed))
+
+
+def _patient_asked_for(command: demographics.Command) -> tuple[str, ...]:
+    number = getattr(command, "nhs_number", None)
+    return (number,) if number is not None else ()

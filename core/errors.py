@@ -1,0 +1,47 @@
+"""What the core refuses and what it cannot do; no error here carries a legacy code."""
+
+from __future__ import annotations
+
+
+class CoreError(Exception):
+    """The core refuses a command; the adapters say so in the legacy's words."""
+
+
+class NotFound(CoreError):
+    """Nothing is recorded under the id, or nothing matches what was asked."""
+
+
+class TooManyMatches(CoreError):
+    """More than one record matches where one was asked for."""
+
+
+class NumberNotValid(CoreError):
+    """The NHS number is not ten digits with a right check digit."""
+
+
+class NumberInvalidated(CoreError):
+    """The NHS number was withdrawn and nothing replaces it."""
+
+
+class NumberSuperseded(CoreError):
+    """The NHS number was replaced, and this command does not follow replacements."""
+
+
+class NotVerified(CoreError):
+    """The details given do not agree with the record."""
+
+
+class NotAllowed(CoreError):
+    """The caller may not do this; `why` says what the directory lacks, for the log."""
+
+
+class Duplicate(CoreError):
+    """Another value already stands where this one may be written only once."""
+
+
+class StoreError(Exception):
+    """The store cannot be reached, is full, or is damaged: nothing was decided, try again."""
+
+
+class StoreFull(StoreError):
+    """The store refused a write for want of room."""

@@ -1,0 +1,92 @@
+"""Records as bytes: JSON that names its version, readable by whoever inherits the store."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from core.errors import StoreError
+from core.store.port import Bucket, Record
+
+S = TypeVar("S")
+F = TypeVar("F")
+T = TypeVar("T")
+
+VERSION = 1
+"""The version of the stored form; a newer one is refused in words, an older one migrated."""
+
+
+class _Stored(msgspec.Struct, omit_defaults=True):
+    """What stands under a key: `f` the facts by message id, `s` the state unless one fact is it."""
+
+    v: int
+    f: dict[str, msgspec.Raw]
+    s: msgspec.Raw = msgspec.Raw()
+
+
+class _StoredHead(msgspec.Struct):
+    """The part of it that a read needs when the state stands beside the facts."""
+
+    v: int
+    f: msgspec.Raw
+    s: msgspec.Raw = msgspec.Raw()
+
+
+@lru_cache(maxsize=256)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - any type
+    return msgspec.json.Decoder(kind)
+
+
+def _decoded(kind: type[T], value: bytes | msgspec.Raw) -> T:
+    decoded: T = _decoder(cast("Any", kind)).decode(value)
+    return decoded
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def encode(bucket: Bucket[S, F], record: Record[S, F]) -> bytes:
+    """Give the stored form of a record."""
+    facts = {key: msgspec.Raw(_encode(fact)) for key, fact in sorted(record.facts.items())}
+    if len(facts) == 1 and bucket.whole(next(iter(record.facts.values()))) is not None:
+        return _encode(_Stored(v=VERSION, f=facts))
+    return _encode(_Stored(v=VERSION, f=facts, s=msgspec.Raw(_encode(record.state))))
+
+
+def decode(bucket: Bucket[S, F], value: bytes) -> Record[S, F]:
+    """Give the record that a stored form holds; raise `StoreError` where it holds none."""
+    try:
+        stored = _decoded(_Stored, value)
+        _refuse_newer(stored.v)
+        facts = {key: _decoded(bucket.fact, raw) for key, raw in stored.f.items()}
+        return Record(facts=facts, state=_state(bucket, facts, stored.s))
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"a record of bucket {bucket.name} is damaged: {error}") from error
+
+
+def decode_state(bucket: Bucket[S, F], value: bytes) -> S:
+    """Give only the state that a stored form holds, without touching facts it stands beside."""
+    try:
+        head = _decoded(_StoredHead, value)
+        _refuse_newer(head.v)
+        if head.s:
+            return _decoded(bucket.state, head.s)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"a record of bucket {bucket.name} is damaged: {error}") from error
+    return decode(bucket, value).state
+
+
+def _state(bucket: Bucket[S, F], facts: dict[str, F], raw: msgspec.Raw) -> S:
+    if raw:
+        return _decoded(bucket.state, raw)
+    return bucket.fold(facts)
+
+
+def _refuse_newer(version: int) -> None:
+    if version != VERSION:
+        raise StoreError(
+            f"a record was written in form {version}, this release reads form {VERSION}: "
+            "run the release that wrote it, or restore a backup made by this one"
+        )

@@ -1,0 +1,146 @@
+"""The store as the core sees it: records that are sets of facts, and documents written once.
+
+A *record* is a set of facts keyed by message id. Writing adds facts, never replaces them, so two
+copies that grew apart are merged by union, and repeating a write changes nothing. The state that
+callers read is a fold of the facts and is kept beside them, so that a read folds nothing.
+
+A *document* is a value written once under its own id: a received message, a page of the audit.
+
+What `update` promises differs by home (docs/decisions/0007-conditional-updates.md): on memory and
+SQLite the change sees every earlier fact; on Riak two racing changes may each see the facts
+without the other's, both are kept, and the fold decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+S = TypeVar("S")
+F = TypeVar("F")
+
+MAX_VALUE_BYTES = 5_500_000
+"""The largest value a store takes: a 5,000,000 byte message and what is kept around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Generic[S, F]):
+    """A key's facts by message id, and the state that they fold to."""
+
+    facts: Mapping[str, F]
+    state: S
+
+
+def _no_terms(_state: Any) -> Mapping[str, tuple[str, ...]]:  # noqa: ANN401 - any state
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket(Generic[S, F]):
+    """A kind of record: its name, the types of its facts and state, how facts fold.
+
+    `whole` gives the state where one fact is the whole state by itself (a record as it was
+    loaded), so that such a record is kept once and not twice. `terms` gives the index entries.
+    """
+
+    name: str
+    fact: type[F]
+    state: type[S]
+    fold: Callable[[Mapping[str, F]], S]
+    whole: Callable[[F], S | None] = field(default=lambda _fact: None)
+    terms: Callable[[S], Mapping[str, tuple[str, ...]]] = _no_terms
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """A kind of document: its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document to write: its key, its bytes, its index entries."""
+
+    key: str
+    value: bytes
+    terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The terms of one index from `start` to `end`, both included; one term when they agree."""
+
+    index: str
+    start: str
+    end: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some (term, key) entries in order, and what to ask the next page with; None at the end."""
+
+    entries: tuple[tuple[str, str], ...]
+    after: str | None = None
+
+
+Change = Callable[["Record[S, F] | None"], Mapping[str, F]]
+"""What an update adds to a record as it stands: facts by message id; none changes nothing.
+
+It must be pure: a store may apply it again to a newer record."""
+
+
+class Store(Protocol):
+    """What every home of the core's data offers. Each call may raise `StoreError`."""
+
+    def read(self, bucket: Bucket[S, F], key: str) -> S | None:
+        """Give the state under the key, or None."""
+        ...
+
+    def record(self, bucket: Bucket[S, F], key: str) -> Record[S, F] | None:
+        """Give the facts and the state under the key, or None."""
+        ...
+
+    def update(self, bucket: Bucket[S, F], key: str, change: Change[S, F]) -> Record[S, F]:
+        """Add what `change` gives, durably, and give the record that stands then.
+
+        An exception that `change` raises leaves the record as it was and reaches the caller.
+        """
+        ...
+
+    def update_many(
+        self, bucket: Bucket[S, F], changes: Iterable[tuple[str, Change[S, F]]]
+    ) -> None:
+        """Do many updates; all are durable when this returns."""
+        ...
+
+    def write_once(self, documents: Documents, document: Document) -> None:
+        """Keep a document, durably; the same again is nothing, another raises `Duplicate`."""
+        ...
+
+    def document(self, documents: Documents, key: str) -> bytes | None:
+        """Give a document's bytes, or None."""
+        ...
+
+    def find(
+        self, kind: Bucket[S, F] | Documents, span: Span, *, limit: int, after: str | None = None
+    ) -> Page:
+        """Give one page of the index entries within the span, ordered by term, then key."""
+        ...
+
+    def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
+        """Give every key of a kind, in no order: for backup and checks, never for a request."""
+        ...
+
+    def ready(self) -> None:
+        """Return if the store can answer a real read now; raise `StoreError` if not."""
+        ...
+
+    def faults(self) -> tuple[str, ...]:
+        """Name what is missing in the store's own set-up, each with its cure."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...

@@ -1,0 +1,269 @@
+"""The embedded store: one SQLite file that several server processes share.
+
+Write-ahead log, `synchronous=FULL`: what a call has returned from survives a kill and a power cut.
+One writer at a time (SQLite's own lock, taken at the start of each write), readers never wait.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from core.errors import Duplicate, StoreError, StoreFull
+from core.store import codec, facts
+from core.store.port import (
+    MAX_VALUE_BYTES,
+    Bucket,
+    Change,
+    Document,
+    Documents,
+    Page,
+    Record,
+    Span,
+)
+
+S = TypeVar("S")
+F = TypeVar("F")
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE value (
+    kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, UNIQUE (kind, key)
+);
+CREATE TABLE entry (
+    kind TEXT NOT NULL, name TEXT NOT NULL, term TEXT NOT NULL, key TEXT NOT NULL
+);
+CREATE INDEX entry_by_term ON entry (kind, name, term, key);
+CREATE INDEX entry_by_key ON entry (kind, key);
+"""
+
+_GET = "SELECT value FROM value WHERE kind = ? AND key = ?"
+_PUT = (
+    "INSERT INTO value (kind, key, value) VALUES (?, ?, ?) "
+    "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
+)
+_FIND = (
+    "SELECT term, key FROM entry WHERE kind = ? AND name = ? AND term <= ? "
+    "AND (term, key) > (?, ?) ORDER BY term, key LIMIT ?"
+)
+
+
+class SqliteStore:
+    """A store in one file; each thread reads on its own connection, writes take turns."""
+
+    def __init__(
+        self, path: Path, *, limit_bytes: int | None = None, busy_seconds: float = 10.0
+    ) -> None:
+        self._path = path
+        self._limit = limit_bytes
+        self._busy = busy_seconds
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._write = threading.Lock()
+        with _said(path):
+            self._prepare()
+            self._writer = self._connect()
+
+    def read(self, bucket: Bucket[S, F], key: str) -> S | None:
+        """Give the state under the key, or None."""
+        value = self._get(self._reader(), bucket.name, key)
+        return None if value is None else codec.decode_state(bucket, value)
+
+    def record(self, bucket: Bucket[S, F], key: str) -> Record[S, F] | None:
+        """Give the facts and the state under the key, or None."""
+        value = self._get(self._reader(), bucket.name, key)
+        return None if value is None else codec.decode(bucket, value)
+
+    def update(self, bucket: Bucket[S, F], key: str, change: Change[S, F]) -> Record[S, F]:
+        """Add what `change` gives, with every earlier fact in sight."""
+        with self._writing() as writer:
+            return self._update(writer, bucket, key, change)
+
+    def update_many(
+        self, bucket: Bucket[S, F], changes: Iterable[tuple[str, Change[S, F]]]
+    ) -> None:
+        """Do many updates in one transaction."""
+        with self._writing() as writer:
+            for key, change in changes:
+                self._update(writer, bucket, key, change)
+
+    def write_once(self, documents: Documents, document: Document) -> None:
+        """Keep a document; the same again is nothing, another raises `Duplicate`."""
+        _refuse_large(document.value)
+        with self._writing() as writer:
+            standing = self._get(writer, documents.name, document.key)
+            if standing is None:
+                writer.execute(_PUT, (documents.name, document.key, document.value))
+                _index(writer, documents.name, document.key, document.terms)
+            elif standing != document.value:
+                raise Duplicate(f"another document stands in {documents.name}")
+
+    def document(self, documents: Documents, key: str) -> bytes | None:
+        """Give a document's bytes, or None."""
+        return self._get(self._reader(), documents.name, key)
+
+    def find(
+        self, kind: Bucket[S, F] | Documents, span: Span, *, limit: int, after: str | None = None
+    ) -> Page:
+        """Give one page of the index entries within the span."""
+        term, key = span.start, ""
+        if after is not None:
+            term, _, key = after.partition("\x00")
+        with _said(self._path):
+            rows = (
+                self._reader()
+                .execute(_FIND, (kind.name, span.index, span.end, term, key, limit + 1))
+                .fetchall()
+            )
+        entries = tuple((str(term), str(key)) for term, key in rows[:limit])
+        more = len(rows) > limit
+        return Page(entries, f"{entries[-1][0]}\x00{entries[-1][1]}" if more else None)
+
+    def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
+        """Give every key of a kind."""
+        with _said(self._path):
+            rows = self._reader().execute("SELECT key FROM value WHERE kind = ?", (kind.name,))
+            for (key,) in rows:
+                yield str(key)
+
+    def ready(self) -> None:
+        """Read one key, as a request would."""
+        self._get(self._reader(), "ready", "ready")
+
+    def faults(self) -> tuple[str, ...]:
+        """Say whether the file is sound."""
+        with _said(self._path):
+            rows = self._reader().execute("PRAGMA quick_check(1)").fetchall()
+        if rows == [("ok",)]:
+            return ()
+        return (f"{self._path} is damaged ({rows[0][0]}): restore it with `spine restore`",)
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the whole store, as it stands at one moment, into a new file."""
+        with _said(target), contextlib.closing(sqlite3.connect(target)) as copy:
+            self._reader().backup(copy, pages=4096)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._opened:
+            connection.close()
+
+    def _prepare(self) -> None:
+        with contextlib.closing(self._connect()) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            elif version != SCHEMA_VERSION:
+                raise StoreError(
+                    f"{self._path} was written in form {version}, this release knows form "
+                    f"{SCHEMA_VERSION}: run the release that wrote it, or restore a backup"
+                )
+            connection.execute("COMMIT")
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=self._busy, isolation_level=None, check_same_thread=False
+        )
+        self._opened.append(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA mmap_size = 268435456")
+        if self._limit is not None:
+            (size,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {max(self._limit // size, 1)}")
+        return connection
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with _said(self._path):
+                connection = self._local.connection = self._connect()
+        return connection
+
+    def _get(self, connection: sqlite3.Connection, kind: str, key: str) -> bytes | None:
+        try:
+            row = connection.execute(_GET, (kind, key)).fetchone()
+        except sqlite3.Error as error:
+            raise _store_error(self._path, error) from error
+        return None if row is None else row[0]
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Give the writing connection inside one transaction, which only an error undoes."""
+        with self._write, _said(self._path):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+
+    def _update(
+        self, writer: sqlite3.Connection, bucket: Bucket[S, F], key: str, change: Change[S, F]
+    ) -> Record[S, F]:
+        value = self._get(writer, bucket.name, key)
+        record = None if value is None else codec.decode(bucket, value)
+        after = facts.changed(bucket, record, change)
+        if after is None:
+            if record is None:
+                raise StoreError("a change that adds nothing was asked of no record")
+            return record
+        encoded = codec.encode(bucket, after)
+        _refuse_large(encoded)
+        writer.execute(_PUT, (bucket.name, key, encoded))
+        old = bucket.terms(record.state) if record else {}
+        new = bucket.terms(after.state)
+        if old != new:
+            writer.execute("DELETE FROM entry WHERE kind = ? AND key = ?", (bucket.name, key))
+            _index(writer, bucket.name, key, new)
+        return after
+
+
+def _index(
+    writer: sqlite3.Connection, kind: str, key: str, terms: Mapping[str, tuple[str, ...]]
+) -> None:
+    writer.executemany(
+        "INSERT INTO entry (kind, name, term, key) VALUES (?, ?, ?, ?)",
+        [(kind, name, term, key) for name, some in terms.items() for term in some],
+    )
+
+
+def _refuse_large(value: bytes) -> None:
+    if len(value) > MAX_VALUE_BYTES:
+        raise StoreError(f"a value of {len(value)} bytes is over {MAX_VALUE_BYTES}")
+
+
+@contextlib.contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into the store's, each with its cure."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _store_error(path, error) from error
+
+
+def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary == sqlite3.SQLITE_FULL:
+        return StoreFull(f"{path} is full: free room on its disk, or raise store.limit_bytes")
+    if primary == sqlite3.SQLITE_CANTOPEN:
+        return StoreError(f"{path} cannot be opened: check that its folder exists and is writable")
+    if primary == sqlite3.SQLITE_READONLY:
+        return StoreError(f"{path} cannot be written: check its owner and its disk")
+    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return StoreError(f"{path} is damaged ({error}): restore it with `spine restore`")
+    if primary == sqlite3.SQLITE_IOERR:
+        return StoreFull(f"{path} cannot be read or written ({error}): check its disk")
+    return StoreError(f"{path}: {error}")

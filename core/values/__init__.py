@@ -1,0 +1,1 @@
+"""Values that the core and the wire share: identities and the demographic record."""

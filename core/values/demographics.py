@@ -1,0 +1,277 @@
+"""The demographic record in plain words, as the national service kept it.
+
+Codes are those of the NHS Data Dictionary (gender `1`, relationship `01`, ...); dates are digits,
+`yyyy`, `yyyymm`, `yyyymmdd` or `yyyymmddhhmm`, as partial as they were known. `None` means never
+recorded; an empty string means recorded as empty, which the wire must show again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.values.identity import NhsNumber
+
+
+class NameUse(StrEnum):
+    """What a name is for; a patient has exactly one current usual name."""
+
+    USUAL = "usual"
+    ALIAS = "alias"
+    PREFERRED = "preferred"
+    PREVIOUS = "previous"
+    BIRTH = "birth"
+    BACHELOR = "bachelor"
+    MAIDEN = "maiden"
+
+
+class AddressUse(StrEnum):
+    """What an address is for; at most one current address has each use."""
+
+    HOME = "home"
+    TEMPORARY = "temporary"
+    CORRESPONDENCE = "correspondence"
+    WORK = "work"
+
+
+class TelecomUse(StrEnum):
+    """Where a telephone, fax or mailbox is reached."""
+
+    HOME = "home"
+    PRIMARY_HOME = "primary home"
+    VACATION = "vacation"
+    WORK = "work"
+    ANSWERING = "answering service"
+    EMERGENCY = "emergency"
+    PAGER = "pager"
+    MOBILE = "mobile"
+
+
+class CareProvisionKind(StrEnum):
+    """What an organisation provides to the patient."""
+
+    PRIMARY_CARE = "primary care"
+    PHARMACY = "nominated pharmacy"
+    APPLIANCES = "appliance contractor"
+    DISPENSING_DOCTOR = "dispensing doctor"
+
+
+class RelatedRole(StrEnum):
+    """In what capacity a related person acts."""
+
+    AGENT = "agent"
+    GUARDIAN = "guardian"
+    PERSONAL = "personal"
+    CARER = "carer"
+
+
+class ConsentKind(StrEnum):
+    """What a patient may consent to."""
+
+    RECORD_SHARING = "record sharing"
+    CALL_BACK = "call-centre call-back"
+
+
+class Sensitivity(StrEnum):
+    """Why a record's details are withheld."""
+
+    STOP_NOTED = "stop noted"
+    BUSINESS = "business reason"
+    SENSITIVE = "sensitive"
+
+
+class RecordStatus(StrEnum):
+    """Whether a number still stands for a person."""
+
+    ACTIVE = "active"
+    SUPERSEDED = "superseded"
+    INVALID = "invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when to when, dates or times as digits; an open end is None."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Who wrote an item (a system's ASID, or a national system's code) and when it stood."""
+
+    system: str | None = None
+    national_system: str | None = None
+    recorded: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name of a person."""
+
+    use: NameUse = NameUse.USUAL
+    prefix: str | None = None
+    given: tuple[str, ...] = ()
+    family: str | None = None
+    suffix: str | None = None
+    period: Period | None = None
+    object_id: str | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One postal address: five line positions, of which any may be empty."""
+
+    use: AddressUse = AddressUse.HOME
+    lines: tuple[str, ...] = ()
+    postcode: str | None = None
+    paf_key: str | None = None
+    description: str | None = None
+    period: Period | None = None
+    object_id: str | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Telecom:
+    """One way to reach a person, as a URI (`tel:`, `fax:`, `mailto:`)."""
+
+    use: TelecomUse
+    value: str
+    period: Period | None = None
+    object_id: str | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CareProvision:
+    """An organisation that provides care: the registered practice, a nominated pharmacy.
+
+    `practitioner` says that the id is a person's (older registrations), not an organisation's.
+    """
+
+    kind: CareProvisionKind
+    provider: str
+    practitioner: bool = False
+    period: Period | None = None
+    object_id: str | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The language to speak with a person, and whether an interpreter is needed."""
+
+    code: str
+    preferred: bool = True
+    interpreter: str = "0"
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPreference:
+    """How a person wants to be reached, and when."""
+
+    method: str | None = None
+    times: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RelatedPerson:
+    """A relative, guardian, carer or proxy: known by NHS number, or by name and address."""
+
+    relationship: str
+    role: RelatedRole = RelatedRole.PERSONAL
+    nhs_number: str | None = None
+    name: Name | None = None
+    address: Address | None = None
+    telecoms: tuple[Telecom, ...] = ()
+    next_of_kin: str | None = None
+    correspondence: str | None = None
+    position: int | None = None
+    language: Language | None = None
+    contact: ContactPreference | None = None
+    written_format: str | None = None
+    call_back: str | None = None
+    period: Period | None = None
+    object_id: str | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A consent or dissent, with the time it was given and any comment."""
+
+    kind: ConsentKind
+    value: str
+    given_at: str | None = None
+    comments: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Birthplace:
+    """Where a person was born; at least one part is known."""
+
+    city: str | None = None
+    county: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """When a person died, and whether a registrar said so (2) or a local body (1)."""
+
+    time: str | None = None
+    notification: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The registration with the local register (NHAIS), or its removal with a reason."""
+
+    custodian: str | None = None
+    reason: str | None = None
+    period: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedNumber:
+    """A number that this record took over, and when."""
+
+    nhs_number: str
+    period: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """One person's demographic record, every version of every repeating item in it.
+
+    `recorded_at` is when its single items were last written, `yyyymmddhhmmss` in UTC.
+    """
+
+    nhs_number: NhsNumber
+    serial_change_number: int = 1
+    status: RecordStatus = RecordStatus.ACTIVE
+    superseded_by: NhsNumber | None = None
+    sensitivity: Sensitivity | None = None
+    gender: str | None = None
+    birth_time: str | None = None
+    birth_order: int | None = None
+    birthplace: Birthplace | None = None
+    death: Death | None = None
+    language: Language | None = None
+    names: tuple[Name, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    telecoms: tuple[Telecom, ...] = ()
+    care_provisions: tuple[CareProvision, ...] = ()
+    related_persons: tuple[RelatedPerson, ...] = ()
+    consents: tuple[Consent, ...] = ()
+    contact: ContactPreference | None = None
+    written_format: str | None = None
+    healthspace: str | None = None
+    shared_secret: str | None = None
+    registration: Registration | None = None
+    removal: Registration | None = None
+    previous_contact: str | None = None
+    replaced: tuple[ReplacedNumber, ...] = ()
+    recorded_at: str | None = None

@@ -1,0 +1,52 @@
+"""Who is who: NHS numbers, systems, parties, and the caller of a command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, NewType
+
+NhsNumber = NewType("NhsNumber", str)
+Asid = NewType("Asid", str)
+PartyKey = NewType("PartyKey", str)
+
+_WEIGHTS: Final = range(10, 1, -1)
+
+
+def check_digit(first_nine: str) -> str | None:
+    """Give the tenth digit for nine digits, or None where no number can have them.
+
+    Modulus 11 of the NHS Data Dictionary: weights 10 to 2, 11 becomes 0, 10 is never issued.
+    """
+    remainder = 11 - sum(w * int(d) for w, d in zip(_WEIGHTS, first_nine, strict=True)) % 11
+    return None if remainder == 10 else str(remainder % 11)
+
+
+def is_nhs_number(text: str) -> bool:
+    """Say whether the text is ten digits with a right check digit (Modulus 11)."""
+    return (
+        len(text) == 10 and text.isascii() and text.isdigit() and check_digit(text[:9]) == text[9]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The user behind a system's message: three ids from the directory (SDS)."""
+
+    role_profile: str
+    user: str
+    job_role: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the party its certificate proves, the system it names, the person it names.
+
+    `activity` is what the caller wants to do, a name that the directory grants to systems;
+    the core compares it and never reads it. `message_id` is the caller's own id for the request.
+    """
+
+    party_key: PartyKey
+    asid: Asid
+    activity: str
+    message_id: str
+    person: Person | None = None

@@ -1,0 +1,1 @@
+"""Everything that listens: sockets, threads, workers, configuration."""

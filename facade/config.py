@@ -1,0 +1,178 @@
+"""Configuration: one TOML file, overridden by SPINE_* variables, all faults named at once."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+
+class ConfigError(Exception):
+    """The configuration is wrong: every fault, each with its cure."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings, their defaults in one place (facade/spine.toml says what each is for).
+
+    A name is the file's section and key joined by an underscore: `server_port` is `port` in
+    `[server]`, and the variable SPINE_SERVER_PORT.
+    """
+
+    home: Path
+    tls_ca: Path
+    tls_certificate: Path
+    tls_key: Path
+    tls_strict: bool = True
+    tls_handshake_seconds: float = 5.0
+    server_host: str = "0.0.0.0"  # noqa: S104 - a server for other machines
+    server_port: int = 8443
+    server_workers: int = 2
+    server_threads: int = 8
+    server_request_limit_bytes: int = 5_000_000
+    server_read_seconds: float = 30.0
+    server_drain_seconds: int = 30
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 8080
+    store_url: str = "sqlite:spine.db"
+    store_limit_bytes: int = 0
+    store_deadline_seconds: float = 2.0
+    demographics_restricted_found_by_place: bool = False
+    log_level: str = "info"
+
+
+DEFAULT_PATH: Final = Path("spine-data/spine.toml")
+_PATHS: Final = ("tls_ca", "tls_certificate", "tls_key")
+_POSITIVE: Final = ("server_workers", "server_threads", "server_request_limit_bytes")
+_LEVELS: Final = ("debug", "info", "warning", "error")
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Give the configuration in a file; raise `ConfigError` with every fault there is."""
+    faults: list[str] = []
+    values = _read(path, faults)
+    _override(values, environ, faults)
+    home = path.resolve().parent
+    given: dict[str, Any] = {"home": home}
+    for name, kind in _kinds().items():
+        if name in values:
+            given[name] = _typed(name, values.pop(name), kind, faults)
+    faults += [f"{_spoken(name)} is not a setting: remove it" for name in values]
+    for name in _PATHS:
+        if name not in given:
+            faults.append(f"{_spoken(name)} is missing: name a PEM file")
+        elif isinstance(given[name], Path):
+            given[name] = home / given[name]
+            if not given[name].is_file():
+                faults.append(
+                    f"{_spoken(name)}: there is no file {given[name]}: make it, or name another"
+                )
+    faults += _out_of_range(given)
+    if faults:
+        raise ConfigError(tuple(faults))
+    return Config(**given)
+
+
+def _read(path: Path, faults: list[str]) -> dict[str, Any]:
+    """Give the file's settings by joined name."""
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        faults.append(f"there is no file {path}: run `spine init`, or name one with --config")
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        faults.append(f"{path} cannot be read ({error}): check its permissions and encoding")
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        faults.append(f"{path} is not TOML ({error}): correct that line")
+        return {}
+    values = {}
+    for section, table in tables.items():
+        if isinstance(table, dict):
+            values.update({f"{section}_{key}": value for key, value in table.items()})
+        else:
+            faults.append(f"{section} stands outside a section: put it into one")
+    return values
+
+
+def _override(values: dict[str, Any], environ: Mapping[str, str], faults: list[str]) -> None:
+    for name, kind in _kinds().items():
+        text = environ.get(f"SPINE_{name.upper()}")
+        if text is None:
+            continue
+        try:
+            values[name] = _PARSERS[kind](text)
+        except ValueError:
+            faults.append(f"SPINE_{name.upper()}={text} is not {_NAMES[kind]}: correct it")
+
+
+def _kinds() -> dict[str, type]:
+    hints = get_type_hints(Config)
+    return {field.name: hints[field.name] for field in fields(Config) if field.name != "home"}
+
+
+def _boolean(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise ValueError(text)
+    return text == "true"
+
+
+_PARSERS: Final[dict[type, Callable[[str], Any]]] = {
+    bool: _boolean,
+    int: int,
+    float: float,
+    str: str,
+    Path: str,
+}
+_NAMES: Final = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    Path: "a path",
+}
+
+
+def _typed(name: str, value: Any, kind: type, faults: list[str]) -> Any:  # noqa: ANN401
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is kind:
+        return value
+    faults.append(f"{_spoken(name)} = {value!r} is not {_NAMES[kind]}: correct it")
+    return value
+
+
+def _out_of_range(given: Mapping[str, Any]) -> list[str]:
+    whole = {name: value for name, value in given.items() if type(value) is int}
+    faults = [
+        f"{_spoken(name)} = {value} is not a port: give one up to 65535"
+        for name, value in whole.items()
+        if name.endswith("_port") and not 0 <= value <= 65535
+    ]
+    faults += [
+        f"{_spoken(name)} = {value} must be at least 1"
+        for name, value in whole.items()
+        if name in _POSITIVE and value < 1
+    ]
+    if given.get("log_level", "info") not in _LEVELS:
+        faults.append(f"log.level = {given['log_level']!r} must be one of {', '.join(_LEVELS)}")
+    scheme = str(given.get("store_url", "sqlite:")).partition(":")[0]
+    if scheme not in {"memory", "sqlite", "riak"}:
+        faults.append(
+            f"store.url = {given['store_url']!r} must start with sqlite:, riak:// or memory:"
+        )
+    return faults
+
+
+def _spoken(name: str) -> str:
+    section, _, key = name.partition("_")
+    return f"{section}.{key}"

@@ -1,0 +1,60 @@
+"""What is counted: messages, their times by stage, store operations, certificates.
+
+Several processes share the counts through files in one folder, which prometheus-client must be
+told of before it is imported: `start` does both.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Final
+
+_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def share_folder() -> Path:
+    """Make the folder that this server's processes share, and name it to the library."""
+    folder = Path(tempfile.mkdtemp(prefix="spine-metrics-"))
+    os.environ[_FOLDER] = str(folder)
+    return folder
+
+
+class Metrics:
+    """This process's counters."""
+
+    def __init__(self) -> None:
+        from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415 - see above
+
+        self.messages = Counter(
+            "spine_messages", "Messages answered", ["interaction", "status", "outcome"]
+        )
+        self.seconds = Histogram(
+            "spine_message_seconds",
+            "From the first byte read to the last byte built",
+            buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+        )
+        self.stage = Counter("spine_stage_seconds", "Time spent by stage", ["stage"])
+        self.failures = Counter("spine_failures", "Answers that the store failed", ["kind"])
+        self.certificate = Gauge(
+            "spine_certificate_seconds_left",
+            "Until the server certificate expires",
+            multiprocess_mode="mostrecent",
+        )
+
+    def exposed(self) -> bytes:
+        """Give all processes' counts in the exposition format."""
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+def forget_process(pid: int) -> None:
+    """Drop a dead process's gauges."""
+    from prometheus_client import multiprocess  # noqa: PLC0415
+
+    multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]

@@ -1,0 +1,107 @@
+"""The WSGI application of the legacy addresses: size, charset, caller, answer, last resort."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from werkzeug.http import parse_options_header
+
+from adapters import pipeline
+from adapters.pipeline import Answered, Request
+from core.errors import StoreError
+from facade import logs, tls
+from facade.metrics import Metrics
+from facade.wiring import Spine
+from legacy_contracts.errors import Fault
+
+SYNC_PATHS: Final = frozenset({"/sync-service", "/syncservice-pds/pds"})
+
+_REASONS: Final = {
+    200: "200 OK",
+    405: "405 Method Not Allowed",
+    500: "500 Internal Server Error",
+}
+
+StartResponse = Callable[..., Any]
+
+
+class Application:
+    """Answers every legacy address of this server."""
+
+    def __init__(self, spine: Spine, metrics: Metrics, *, limit_bytes: int) -> None:
+        self._spine = spine
+        self._metrics = metrics
+        self._limit = limit_bytes
+        self._log = logs.logger()
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (WSGI)."""
+        started = time.perf_counter()
+        if environ["REQUEST_METHOD"] != "POST":
+            start_response(_REASONS[405], [("Allow", "POST"), ("Content-Length", "0")])
+            return ()
+        answered = self._answer(environ)
+        self._count(answered, time.perf_counter() - started)
+        start_response(
+            _REASONS[answered.status],
+            [("Content-Type", "text/xml"), ("Content-Length", str(len(answered.body)))],
+        )
+        return (answered.body,)
+
+    def _answer(self, environ: dict[str, Any]) -> Answered:
+        try:
+            return self._route(environ)
+        except StoreError as error:
+            self._metrics.failures.labels(type(error).__name__).inc()
+            self._log.error("store.failed", why=str(error))
+        except Exception as error:  # noqa: BLE001 - the last resort: nothing leaks to the wire
+            self._log.error("answer.failed", error=type(error).__name__, where=_where(error))
+        return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
+
+    def _route(self, environ: dict[str, Any]) -> Answered:
+        if environ["PATH_INFO"] not in SYNC_PATHS:
+            return pipeline.faulted(Fault("INTERACTION_NOT_SUPPORTED"), "unknown")
+        body = self._body(environ)
+        if body is None:
+            return pipeline.faulted(Fault("MESSAGE_TOO_LARGE"), "unknown")
+        _, options = parse_options_header(environ.get("CONTENT_TYPE"))
+        request = Request(
+            body=body,
+            charset=options.get("charset"),
+            soap_action=environ.get("HTTP_SOAPACTION"),
+            certificate_names=tls.names_of(environ.get("gunicorn.socket")),
+        )
+        return pipeline.answer(request, self._spine.core, self._spine.context)
+
+    def _body(self, environ: dict[str, Any]) -> bytes | None:
+        """Give the request's body, or None when it is over the limit, before it is read whole."""
+        if int(environ.get("CONTENT_LENGTH") or 0) > self._limit:
+            return None
+        body: bytes = environ["wsgi.input"].read(self._limit + 1)
+        return None if len(body) > self._limit else body
+
+    def _count(self, answered: Answered, seconds: float) -> None:
+        self._metrics.messages.labels(
+            answered.interaction_id, str(answered.status), answered.outcome
+        ).inc()
+        self._metrics.seconds.observe(seconds)
+        if answered.outcome != "AA":
+            self._log.info(
+                "message.refused",
+                interaction=answered.interaction_id,
+                status=answered.status,
+                outcome=answered.outcome,
+            )
+
+
+def _where(error: BaseException) -> str:
+    """Give the place an error came from; not its words, which may hold what a message said."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    code = trace.tb_frame.f_code
+    return f"{code.co_filename}:{trace.tb_lineno} {code.co_name}"

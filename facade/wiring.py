@@ -1,0 +1,62 @@
+"""The composition root: configuration to store, core and application. Nothing else makes these."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from core.audit import Audit
+from core.context import Context, system_context
+from core.demographics import Policy
+from core.directory import Directory
+from core.door import Core, Timing
+from core.store.memory import MemoryStore
+from core.store.port import Store
+from core.store.sqlite import SqliteStore
+from facade.config import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Spine:
+    """What one process answers with."""
+
+    core: Core
+    store: Store
+    context: Context
+    audit: Audit
+
+
+def open_store(config: Config) -> Store:
+    """Give the store that the configuration names; raise `StoreError` with the cure."""
+    scheme, _, rest = config.store_url.partition(":")
+    limit = config.store_limit_bytes or None
+    if scheme == "memory":
+        return MemoryStore(limit_bytes=limit)
+    return SqliteStore(config.home / rest, limit_bytes=limit)
+
+
+def spine(config: Config, store: Store, *, watch: Callable[[Timing], None] | None = None) -> Spine:
+    """Give the core on a store, with an audit chain of this process's own."""
+    context = system_context()
+    writer = f"{socket.gethostname()}-{os.getpid()}-{context.new_id()[:8]}"
+    audit = Audit(
+        store,
+        writer=writer,
+        now=lambda: context.now().isoformat(timespec="microseconds"),
+    )
+    core = Core(
+        store=store,
+        context=context,
+        directory=Directory(store, time.monotonic),
+        audit=audit,
+        policy=Policy(config.demographics_restricted_found_by_place),
+        watch=watch or _unwatched,
+    )
+    return Spine(core, store, context, audit)
+
+
+def _unwatched(_timing: Timing) -> None:
+    """Watch nothing."""

@@ -1,0 +1,1 @@
+"""The frozen wire: bytes to typed messages and back. No sockets, no clock, no core but values."""

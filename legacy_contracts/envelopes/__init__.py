@@ -1,0 +1,1 @@
+"""The envelopes of the wire; the only code that knows them."""

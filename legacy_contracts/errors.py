@@ -1,0 +1,243 @@
+"""What the caller broke, and what to answer: every refusal of the wire in one table.
+
+Names are the legacy's own (the Spine 2 stylesheets print them); numbers and words are public only
+for a few. Where no source shows a number the row is marked `inferred` and follows one rule:
+
+* family TMS (SOAP fault): malformed is 201, unsupported 101, any other name 300 with the name in
+  the text. Codes 200, 206 and 208 are for passing failures only: clients retry them for ever.
+* family 1732 (AR): the number of the published list (transport.md 1.12) that the name lines up
+  with.
+* family 1742 (AE): GE002 with the name in the text.
+
+`spine check --inferred` prints the marked rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+
+class Kind(IntEnum):
+    """What kind of answer a refusal becomes; a higher kind hides a lower."""
+
+    TMS = 3
+    WRAPPER = 2
+    BUSINESS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a name means on the wire: its kind, code and words; `location` for SOAP faults."""
+
+    kind: Kind
+    code: str
+    text: str
+    inferred: bool
+    location: str = "Not Supported"
+    client: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One broken rule: its legacy name, and the supplement the legacy adds to the words."""
+
+    name: str
+    supplement: str | None = None
+
+
+class ContractError(Exception):
+    """The caller broke the wire: `faults` in the legacy's order, all of one kind."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(", ".join(fault.name for fault in self.faults))
+
+    @property
+    def kind(self) -> Kind:
+        """Which kind of answer this becomes."""
+        return MEANINGS[self.faults[0].name].kind
+
+
+class MalformedMessage(ContractError):
+    """The bytes are not the XML or the envelope that they should be; `why` is for the log."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__([Fault("MESSAGE_NOT_WELL_FORMED")])
+        self.why = why
+
+
+class UnknownInteraction(ContractError):
+    """No such interaction at this address."""
+
+    def __init__(self, name: str = "INTERACTION_NOT_SUPPORTED") -> None:
+        super().__init__([Fault(name)])
+
+
+def refuse(faults: Iterable[Fault]) -> None:
+    """Raise for the faults of the highest kind among these; return where there are none."""
+    by_kind: dict[Kind, list[Fault]] = {}
+    for fault in faults:
+        by_kind.setdefault(MEANINGS[fault.name].kind, []).append(fault)
+    if by_kind:
+        raise ContractError(by_kind[max(by_kind)])
+
+
+def _tms(name: str) -> Meaning:
+    """Give the meaning of a TMS name whose number is not public."""
+    return Meaning(Kind.TMS, "300", f"Application Exception: {name}", inferred=True)
+
+
+def _wrapper(code: str, text: str) -> Meaning:
+    return Meaning(Kind.WRAPPER, code, text, inferred=True)
+
+
+def _business(name: str) -> Meaning:
+    """Give the meaning of a business name whose number is not public."""
+    return Meaning(Kind.BUSINESS, "GE002", _sentence(name), inferred=True)
+
+
+def _sentence(name: str) -> str:
+    return f"Unexpected business error encountered. {name}"
+
+
+NOT_WELL_FORMED: Final = "The message is not well formed"
+NOT_SUPPORTED: Final = "The service/interaction is not supported for the requested URI"
+
+_TMS_UNNUMBERED: Final = (
+    "SOAP_MESSAGE_ID_ERROR",
+    "SOAP_ACTION_ERROR",
+    "SOAP_TO_ERROR",
+    "SOAP_COMM_FUNC_RCV_ERROR",
+    "SOAP_COMM_FUNC_SND_ERROR",
+    "INVALID_SOAP_INTERACTION_ID",
+    "INVALID_SOAP_ROOT",
+    "SOAP_NASP_COMM_FUNC_RCV_ERROR",
+    "SOAP_NASP_COMM_FUNC_SND_ERROR",
+    "MESSAGE_TOO_LARGE",
+)
+
+_BUSINESS_UNNUMBERED: Final = (
+    "MISSING_MANDATORY_SEARCH_FIELD",
+    "INVALID_HISTORIC_DATA_INDICATOR",
+    "NHS_NUMBER_UNSPECIFIED",
+    "INVALID_NHS_NUMBER",
+    "DATE_OF_BIRTH_MISSING",
+    "MISSING_NHS_NUMBER",
+    "INVALID_NAME_FORMAT",
+)
+
+_MISSING: Final = "is missing, empty or invalid"
+
+MEANINGS: Final[dict[str, Meaning]] = {
+    # transport.md 1.6: public numbers.
+    "MESSAGE_NOT_WELL_FORMED": Meaning(Kind.TMS, "201", NOT_WELL_FORMED, inferred=False),
+    "INTERACTION_NOT_SUPPORTED": Meaning(
+        Kind.TMS, "101", NOT_SUPPORTED, inferred=False, client=True
+    ),
+    "SOAP_ACTION_HEADER_DISAGREES": Meaning(
+        Kind.TMS,
+        "101",
+        NOT_SUPPORTED,
+        inferred=True,
+        location="HTTP Header - SOAPAction",
+        client=True,
+    ),
+    "SYSTEM_FAILURE": Meaning(
+        Kind.TMS, "200", "System failure to process message - default", inferred=False
+    ),
+    **{name: _tms(name) for name in _TMS_UNNUMBERED},
+    # transport.md 1.12: the published list of 17.32; which name has which number is inferred.
+    "INVALID_ID": _wrapper("501", f"hl7:{{interactionId}}/hl7:id/@root {_MISSING}"),
+    "INVALID_CREATION_TIME": _wrapper("502", f"hl7:creationTime/@value {_MISSING}"),
+    "INVALID_VERSION_CODE": _wrapper("503", f"hl7:versionCode/@code {_MISSING}"),
+    "INVALID_CONTROL_ACT": _wrapper("504", f"hl7:ControlActEvent {_MISSING}"),
+    "INVALID_EXTENSION": _wrapper("505", f"hl7:interactionId/@extension {_MISSING}"),
+    "INVALID_COMM_FUNC_RCV": _wrapper("506", f"hl7:communicationFunctionRcv device id {_MISSING}"),
+    "INVALID_COMM_FUNC_SND": _wrapper("507", f"hl7:communicationFunctionSnd device id {_MISSING}"),
+    "CONTROL_ACT_AUTHOR_INVALID": _wrapper("508", "hl7:ControlActEvent/hl7:author is invalid"),
+    "CONTROL_ACT_AUTHOR_INVALID_CARDINALITY": _wrapper(
+        "509", "hl7:ControlActEvent/hl7:author1 cardinality is not [1..2]"
+    ),
+    "CONTROL_ACT_AUTHOR_AGENT_INVALID": _wrapper(
+        "510", "hl7:ControlActEvent/hl7:author1 AgentSystemSDS id is invalid"
+    ),
+    "CONTROL_ACT_AUTHOR_AGENT2_INVALID": _wrapper(
+        "511", "the second hl7:ControlActEvent/hl7:author1 is invalid"
+    ),
+    "CONTROL_ACT_QUERY_INVALID": _wrapper(
+        "512", "hl7:ControlActEvent/hl7:query is missing or empty"
+    ),
+    "INCONSISTENT_HL7_INTERACTION_ID": _wrapper(
+        "515", "hl7:interactionId is not [1..1] or inconsistent with SOAP:Header"
+    ),
+    "INCONSISTENT_INTERACTION_ID": _wrapper(
+        "516", "hl7:id is not [1..1] or inconsistent with SOAP:Header"
+    ),
+    "INCONSISTENT_COMM_FUNC_RCV": _wrapper(
+        "519", "hl7:communicationFunctionRcv is not [1..1] or inconsistent with SOAP:Header"
+    ),
+    "INCONSISTENT_COMM_FUNC_SND": _wrapper(
+        "520", "hl7:communicationFunctionSnd is not [1..1] or inconsistent with SOAP:Header"
+    ),
+    "CONTROL_ACT_TRACE_QUERY_INVALID": _wrapper("521", "hl7:pdsTraceQuery is not [1..1]"),
+    "CONTROL_ACT_RETRIEVAL_QUERY_INVALID": _wrapper("522", "hl7:pdsRetrievalQuery is not [1..1]"),
+    "CONTROL_ACT_CONFIRM_QUERY_INVALID": _wrapper(
+        "523", "hl7:pdsConfirmNHSNumberQuery is not [1..1]"
+    ),
+    "ACCESS_CONTROL_VIOLATION": Meaning(
+        Kind.WRAPPER, "900", "Access Control Violation", inferred=False
+    ),
+    # pds.md 4.2: numbers that a source shows.
+    "GENERIC_ERROR": Meaning(Kind.BUSINESS, "0", "Generic Error", inferred=False),
+    "NO_MATCH": Meaning(Kind.BUSINESS, "1", "No match to a Service User record", inferred=False),
+    "NO_MATCH_SIMPLE_TRACE": Meaning(
+        Kind.BUSINESS, "ST004", "No match to a Service User record", inferred=False
+    ),
+    "NO_MATCH_RETRIEVAL": Meaning(
+        Kind.BUSINESS, "RT003", "No match to a Service User record", inferred=False
+    ),
+    "NHS_NUMBER_NOT_FOUND": Meaning(Kind.BUSINESS, "1", "NHS Number Not Found", inferred=False),
+    "NHS_NUMBER_NOT_FOUND_CROSS_CHECK": Meaning(
+        Kind.BUSINESS, "NHSNCC002", "NHS Number Not Found", inferred=False
+    ),
+    "MULTIPLE_MATCHES": Meaning(
+        Kind.BUSINESS, "7", "Multiple matches to Service User records", inferred=True
+    ),
+    "NHS_NUMBER_SUPERSEDED": Meaning(
+        Kind.BUSINESS, "17", "NHS Number supplied has been superseded", inferred=True
+    ),
+    "NHS_NUMBER_NOT_IN_USE": Meaning(
+        Kind.BUSINESS, "22", "NHS Number supplied is no longer in use", inferred=True
+    ),
+    "NHS_NUMBER_NOT_VERIFIED": Meaning(
+        Kind.BUSINESS, "40", "NHS Number not verified", inferred=True
+    ),
+    "NOT_NEW_STYLE_NHS_NUMBER": Meaning(
+        Kind.BUSINESS, "42", "NHS Number supplied is not a new style NHS Number", inferred=True
+    ),
+    **{name: _business(name) for name in _BUSINESS_UNNUMBERED},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Advice that goes with a success, at level WG: code and words of 17.42."""
+
+    code: str
+    text: str
+
+
+TRACE_LIMITED: Final = Advice(
+    "5", "Match - NHS Number and limited data only returned (sensitivity conditions apply)"
+)
+TRACE_MATCH: Final = Advice("3", "Match - NHS Number and standard Service User details returned")
+RETRIEVAL_LIMITED: Final = Advice(
+    "9", "Successful retrieval - Information returned limited by sensitivity conditions"
+)
+SUPERSEDED: Final = Advice(
+    "24",
+    "NHS Number supplied as a parameter has been superseded and superseding NHS Number returned",
+)

@@ -1,0 +1,93 @@
+"""Rules of a message as a table: a place, and what must hold there, in the legacy's order.
+
+Every rule is an XPath test that is evaluated where its group's place is found; where the place is
+missing the whole group is silent, as in the original validators (tms-rules.md 1). All tests are
+joined into one expression that accepts a message at a stroke; only a message that breaks a rule is
+asked rule by rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from legacy_contracts import ns
+from legacy_contracts.errors import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What must hold, and the fault if it does not."""
+
+    test: str
+    name: str
+    supplement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rules that are asked wherever the place is found; an empty place is the document."""
+
+    place: str
+    rules: tuple[Rule, ...]
+
+
+def once(path: str, attribute: str = "") -> str:
+    """Give the test that exactly one node is there and it (or its attribute) is not empty."""
+    value = f"{path}/@{attribute}" if attribute else path
+    return f"count({path}) = 1 and string-length({value}) > 0"
+
+
+def count_is(path: str, *numbers: int) -> str:
+    """Give the test that there are so many nodes."""
+    return "(" + " or ".join(f"count({path}) = {number}" for number in numbers) + ")"
+
+
+def one_of(path: str, *values: str) -> str:
+    """Give the test that a node has one of some values."""
+    return "(" + " or ".join(f"{path} = '{value}'" for value in values) + ")"
+
+
+def same(path: str, *others: str) -> str:
+    """Give the test that nodes agree."""
+    return " and ".join(f"{path} = {other}" for other in others)
+
+
+class Rules:
+    """A message's rules, ready to be asked."""
+
+    def __init__(self, groups: Iterable[Group]) -> None:
+        self.groups: Final = tuple(groups)
+        self._accepts = _compiled(" and ".join(_joined(group) for group in self.groups))
+        self._asked = tuple(
+            (
+                _compiled(group.place) if group.place else None,
+                tuple((_compiled(f"boolean({rule.test})"), rule) for rule in group.rules),
+            )
+            for group in self.groups
+        )
+
+    def faults(self, root: etree._Element) -> list[Fault]:
+        """Give the faults of a document, in the order of the table."""
+        if self._accepts(root.getroottree()):
+            return []
+        faults = []
+        for place, rules in self._asked:
+            nodes = [root.getroottree()] if place is None else place(root.getroottree())
+            for node in nodes:
+                faults += [
+                    Fault(rule.name, rule.supplement) for test, rule in rules if not test(node)
+                ]
+        return faults
+
+
+def _joined(group: Group) -> str:
+    tests = " and ".join(f"({rule.test})" for rule in group.rules)
+    return f"({tests})" if not group.place else f"not({group.place}[not({tests})])"
+
+
+def _compiled(expression: str) -> etree.XPath:
+    return etree.XPath(expression, namespaces=ns.PREFIXES, smart_strings=False)

@@ -1,0 +1,138 @@
+"""The shells around a payload: transmission wrapper and ControlAct (transport.md 1.8, pds.md 1.5).
+
+Builders for the MIM 3.1 and later generations; frames and their order are those of the captured
+answers (corpus pds) and of the Spine 2 response stylesheets, cited by name where one is followed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from legacy_contracts import oids
+from legacy_contracts.errors import MEANINGS, Advice, Fault
+from legacy_contracts.hl7.rim import Xml, escape
+
+
+@dataclass(frozen=True, slots=True)
+class Correlation:
+    """What an answer must repeat of its request, as far as the request has it."""
+
+    transport_id: str
+    message_id: str
+    to_id: str
+    from_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What is new in an answer: its own id, and when it is made (`yyyymmddhhmmss`)."""
+
+    message_id: str
+    time: str
+
+
+_QUERY_OK: Final = '<queryAck type="QueryAck"><queryResponseCode code="OK"/></queryAck>'
+_QUERY_ID: Final = '<queryAck type="QueryAck"><queryResponseCode code="ID"/></queryAck>'
+
+
+def device(name: str, type_code: str, identifier: str, root: str = oids.ASID) -> str:
+    """Give a communication function: which system sends, which receives."""
+    return (
+        f'<{name} typeCode="{type_code}"><device classCode="DEV" determinerCode="INSTANCE">'
+        f'<id root="{root}" extension="{escape(identifier)}"/></device></{name}>'
+    )
+
+
+def devices(to: Correlation, root: str = oids.ASID) -> str:
+    """Give both communication functions of an answer: the request's, turned round."""
+    return device("communicationFunctionRcv", "RCV", to.from_id, root) + device(
+        "communicationFunctionSnd", "SND", to.to_id, root
+    )
+
+
+def transmission(
+    interaction_id: str, version_code: str, at: Moment, acknowledgement: str, rest: str
+) -> Xml:
+    """Give a whole interaction: the wrapper's head, the acknowledgement, and the rest."""
+    return Xml(
+        f'<{interaction_id}><id root="{at.message_id}"/><creationTime value="{at.time}"/>'
+        f'<versionCode code="{version_code}"/>'
+        f'<interactionId root="{oids.INTERACTION}" extension="{interaction_id}"/>'
+        '<processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="NE"/>'
+        f"{acknowledgement}{rest}</{interaction_id}>"
+    )
+
+
+def message_ref(to: Correlation) -> str:
+    """Give the reference to the message that is answered, its id as it was sent."""
+    return f'<messageRef><id root="{escape(to.message_id)}"/></messageRef>'
+
+
+def accepted(to: Correlation) -> str:
+    """Give the acknowledgement of a success."""
+    return f'<acknowledgement typeCode="AA">{message_ref(to)}</acknowledgement>'
+
+
+def in_error(to: Correlation) -> str:
+    """Give the acknowledgement of a business refusal; its reasons stand in the ControlAct."""
+    return f'<acknowledgement typeCode="AE">{message_ref(to)}</acknowledgement>'
+
+
+def rejected(to: Correlation, fault: Fault) -> str:
+    """Give the acknowledgement of a wrapper refusal, with the one error it has room for."""
+    meaning = MEANINGS[fault.name]
+    return (
+        '<acknowledgement typeCode="AR"><acknowledgementDetail typeCode="ER">'
+        f'<code codeSystem="{oids.WRAPPER_ERROR}" code="{meaning.code}" '
+        f'displayName="{escape(worded(meaning.text, fault))}"/></acknowledgementDetail>'
+        f"{message_ref(to)}</acknowledgement>"
+    )
+
+
+def worded(text: str, fault: Fault) -> str:
+    """Give the words of an error with the supplement that the legacy adds (pds.md 4.1)."""
+    return text if fault.supplement is None else f"{text} - {fault.supplement}"
+
+
+def control_act(content: str, to: Correlation) -> str:
+    """Give a ControlAct whose author is the system that answers."""
+    return (
+        '<ControlActEvent classCode="CACT" moodCode="EVN"><author1 typeCode="AUT">'
+        '<AgentSystemSDS classCode="AGNT">'
+        '<agentSystemSDS classCode="DEV" determinerCode="INSTANCE">'
+        f'<id root="{oids.ASID}" extension="{escape(to.to_id)}"/></agentSystemSDS>'
+        f"</AgentSystemSDS></author1>{content}</ControlActEvent>"
+    )
+
+
+def advice_reasons(advice: tuple[Advice, ...]) -> str:
+    """Give the warnings of a success, one reason each."""
+    return "".join([_reason(one.code, one.text, "WG") for one in advice])
+
+
+def fault_reasons(faults: tuple[Fault, ...]) -> str:
+    """Give the errors of a refusal, one reason each."""
+    reasons = []
+    for fault in faults:
+        meaning = MEANINGS[fault.name]
+        reasons.append(_reason(meaning.code, worded(meaning.text, fault), "ER"))
+    return "".join(reasons)
+
+
+def answered(subject_attributes: str, payload: Xml) -> str:
+    """Give the subject and the query's good end."""
+    return f"<subject{subject_attributes}>{payload}</subject>{_QUERY_OK}"
+
+
+def unanswered() -> str:
+    """Give the query's bad end."""
+    return _QUERY_ID
+
+
+def _reason(code: str, text: str, level: str) -> str:
+    return (
+        '<reason typeCode="RSON"><justifyingDetectedIssueEvent classCode="ALRT" moodCode="EVN">'
+        f'<code code="{code}" codeSystem="{oids.BUSINESS_ERROR}" displayName="{escape(text)}">'
+        f'<qualifier code="{level}"/></code></justifyingDetectedIssueEvent></reason>'
+    )

@@ -1,0 +1,1 @@
+"""The demographics conversations (service pdsquery), one module each."""

@@ -1,0 +1,82 @@
+"""The wire's codes for the words of the demographic record (pds.md 3.3, Annex B)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from core.values.demographics import (
+    AddressUse,
+    CareProvisionKind,
+    ConsentKind,
+    NameUse,
+    RelatedRole,
+    Sensitivity,
+    TelecomUse,
+)
+
+NAME_USE: Final = {
+    NameUse.USUAL: "L",
+    NameUse.ALIAS: "A",
+    NameUse.PREFERRED: "PREFERRED",
+    NameUse.PREVIOUS: "PREVIOUS",
+    NameUse.BIRTH: "PREVIOUS-BIRTH",
+    NameUse.BACHELOR: "PREVIOUS-BACHELOR",
+    NameUse.MAIDEN: "PREVIOUS-MAIDEN",
+}
+
+ADDRESS_USE: Final = {
+    AddressUse.HOME: "H",
+    AddressUse.TEMPORARY: "TMP",
+    AddressUse.CORRESPONDENCE: "PST",
+    AddressUse.WORK: "WP",
+}
+
+TELECOM_USE: Final = {
+    TelecomUse.HOME: "H",
+    TelecomUse.PRIMARY_HOME: "HP",
+    TelecomUse.VACATION: "HV",
+    TelecomUse.WORK: "WP",
+    TelecomUse.ANSWERING: "AS",
+    TelecomUse.EMERGENCY: "EC",
+    TelecomUse.PAGER: "PG",
+    TelecomUse.MOBILE: "MC",
+}
+
+CARE_PROVISION: Final = {
+    CareProvisionKind.PRIMARY_CARE: "1",
+    CareProvisionKind.PHARMACY: "P1",
+    CareProvisionKind.APPLIANCES: "P2",
+    CareProvisionKind.DISPENSING_DOCTOR: "P3",
+}
+
+RELATED_ROLE: Final = {
+    RelatedRole.AGENT: "AGNT",
+    RelatedRole.GUARDIAN: "GUARD",
+    RelatedRole.PERSONAL: "PRS",
+    RelatedRole.CARER: "CAREGIVER",
+}
+
+SENSITIVITY: Final = {
+    Sensitivity.STOP_NOTED: "Y",
+    Sensitivity.BUSINESS: "B",
+    Sensitivity.SENSITIVE: "S",
+}
+
+CONSENT_KIND: Final = {
+    ConsentKind.RECORD_SHARING: "4",
+    ConsentKind.CALL_BACK: "6",
+}
+
+RESTRICTED_WITHOUT_B: Final = {**SENSITIVITY, Sensitivity.BUSINESS: "S"}
+"""From 2008B on the vocabulary has no B; a business reason is shown as sensitive (inferred)."""
+
+# Demographic observations (…17.35).
+SCN: Final = "2"
+DEATH: Final = "3"
+HEALTHSPACE: Final = "8"
+CONTACT_METHOD: Final = "9"
+CONTACT_TIMES: Final = "10"
+WRITTEN_FORMAT: Final = "13"
+SHARED_SECRET: Final = "15"  # noqa: S105 - the code of the observation
+PREVIOUS_CONTACT: Final = "17"
+NOTIFICATION_TIME: Final = "45"

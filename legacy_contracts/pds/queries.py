@@ -1,0 +1,76 @@
+"""What the demographics queries share: their parameters, and how their answers are dressed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from core.values.demographics import Patient
+from legacy_contracts import ns
+from legacy_contracts.envelopes.soap import BODY, QUERY_GROUPS, WsaEnvelope
+from legacy_contracts.hl7.rules import Group, Rule, Rules
+from legacy_contracts.interaction import Generation, Reply
+
+SERVICE: Final = "pdsquery"
+QUERY: Final = f"{BODY}/hl7:ControlActEvent[1]/hl7:query[1]"
+REFUSAL: Final = "QUQI_IN010000UK14"
+ENVELOPE: Final = WsaEnvelope()
+
+_NATIONAL: Final = "https://pdsquery.national.ncrs.nhs.uk/syncservice"
+
+_VERSIONS: Final = {
+    Generation.MIM_3_1: "V3NPfIT3.0",
+    Generation.V2006B: "V3NPfIT4.2.00",
+    Generation.V2008A: "3NPfIT6.3.01",
+    Generation.V2008B: "3NPfIT7.2.02",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PatientReply:
+    """An answer about one patient: the record, and for a retrieval which items were asked."""
+
+    patient: Patient
+    items: tuple[str, ...] = ()
+
+
+def reply(
+    generation: Generation, interaction_id: str, wrapper: str, *, version: str | None = None
+) -> Reply:
+    """Give how a generation dresses its answers.
+
+    The captured 2006B answer names the service as its sender and has no contextConductionInd; the
+    version code is the generation's unless captured answers show another.
+    """
+    named_after_service = generation is Generation.V2006B
+    return Reply(
+        interaction_id=interaction_id,
+        version_code=version or _VERSIONS[generation],
+        wrapper=wrapper,
+        prefix="SOAP-ENV",
+        wsa_from=f"{ns.SERVICES}{SERVICE}" if named_after_service else _NATIONAL,
+    )
+
+
+def query_rules(place: str, rules: Iterable[Rule]) -> Rules:
+    """Give the rules of a query: those of every query, then its own at its place."""
+    return Rules((*QUERY_GROUPS, Group(place, tuple(rules))))
+
+
+def reads(path: str) -> etree.XPath:
+    """Give a reader of nodes below the query; a parameter's parts may stand under `value`."""
+    return etree.XPath(f"{QUERY}/{path}", namespaces=ns.PREFIXES, smart_strings=False)
+
+
+def reads_text(path: str) -> etree.XPath:
+    """Give a reader of the first node's text below the query, empty where there is none."""
+    return etree.XPath(f"string({QUERY}/{path})", namespaces=ns.PREFIXES, smart_strings=False)
+
+
+def reads_first(*paths: str) -> etree.XPath:
+    """Give a reader of the text of the first node that any of the paths finds."""
+    joined = " | ".join(f"{QUERY}/{path}" for path in paths)
+    return etree.XPath(f"string(({joined})[1])", namespaces=ns.PREFIXES, smart_strings=False)

@@ -1,0 +1,405 @@
+"""The demographic record as 2008A (MIM 6.3) and 2008B (MIM 7.2) write it.
+
+Trees: pds.md A.1 to A.7. A retrieval wraps each address, telecom and name in a part that can carry
+who wrote it and since when; the other answers show them plainly. 2008B also wraps gender, birth
+and death, each with the time it was notified. Captured: corpus pds QUPA_IN000009UK03,
+QUPA_IN000007UK01/UK03, QUPA_IN000015UK02, QUPA_IN000009UK06.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.values.demographics import (
+    Address,
+    Birthplace,
+    CareProvision,
+    CareProvisionKind,
+    Consent,
+    Language,
+    Name,
+    Patient,
+    Provenance,
+    Registration,
+    RelatedPerson,
+    ReplacedNumber,
+    Telecom,
+)
+from legacy_contracts import oids
+from legacy_contracts.hl7.rim import (
+    NOTHING,
+    Xml,
+    act,
+    coded,
+    element,
+    entity,
+    instance,
+    link,
+    maybe_text,
+    role,
+    simple_code,
+    valued,
+)
+from legacy_contracts.pds import codes, items
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What differs between 2008A and 2008B: the flavours of the parts, and their neighbours."""
+
+    parts: str
+    provision: str
+    single_items_notified: bool
+    sensitivity_has_b: bool
+    source: str
+
+
+A: Final = Shape(
+    parts="UK02",
+    provision="patientCareProvisionEvent",
+    single_items_notified=False,
+    sensitivity_has_b=True,
+    source="sourceSource{}",
+)
+B: Final = Shape(
+    parts="UK03",
+    provision="patientCareProvision",
+    single_items_notified=True,
+    sensitivity_has_b=False,
+    source="COCT_MT000205UK01.Source{}",
+)
+
+
+def trace_match(patient: Patient, shape: Shape) -> Xml:
+    """Give the payload of a simple trace answer."""
+    return act("PdsTraceMatch", _subject(_plainly(patient, shape, death="subjectOf3")))
+
+
+def cross_check(patient: Patient, shape: Shape) -> Xml:
+    """Give the payload of a cross-check answer."""
+    body = _plain_role(patient, shape) + items.death_notification("subjectOf2", patient)
+    return act("PDSResponse", _subject(body + items.previous_contact("subjectOf8", patient)))
+
+
+def confirmation(patient: Patient, shape: Shape) -> Xml:
+    """Give the payload of a confirmation answer."""
+    body = (
+        "".join([items.address(one, with_id=False) for one in patient.addresses])
+        + items.confidentiality(patient, has_b=shape.sensitivity_has_b)
+        + items.number(patient.nhs_number)
+        + entity(
+            "patientPerson",
+            items.gender(patient)
+            + items.birth_and_death_times(patient)
+            + "".join([items.name(one, with_id=False) for one in patient.names])
+            + "".join([_plain_provision(one) for one in patient.care_provisions]),
+        )
+        + "".join([_consent("subjectOf1", one) for one in patient.consents])
+        + items.death_notification("subjectOf2", patient)
+    )
+    return act("PdsNhsNumberConfirmation", items.serial_change_number(patient) + _subject(body))
+
+
+def retrieval(patient: Patient, shape: Shape, *, everything: bool, provisions: bool) -> Xml:
+    """Give the payload of a retrieval answer: all, or the number with the registered practice."""
+    start = items.confidentiality(patient, has_b=shape.sensitivity_has_b) + items.number(
+        patient.nhs_number
+    )
+    if everything:
+        body = start + _person(patient, shape) + _around(patient, shape)
+    else:
+        person = _provisions(patient, shape) if provisions else ""
+        body = start + entity("patientPerson", person)
+    return act("PDSResponse", items.serial_change_number(patient) + _subject(body))
+
+
+def _subject(content: str) -> Xml:
+    return link("subject", role("patientRole", content, "PAT"), "SBJ")
+
+
+def _plainly(patient: Patient, shape: Shape, *, death: str) -> str:
+    return (
+        _plain_role(patient, shape)
+        + items.previous_contact("subjectOf2", patient)
+        + items.death_notification(death, patient)
+    )
+
+
+def _plain_role(patient: Patient, shape: Shape) -> str:
+    """Give the role with its items directly in it, as trace and cross-check show it."""
+    practices = [
+        one for one in patient.care_provisions if one.kind is CareProvisionKind.PRIMARY_CARE
+    ]
+    return (
+        "".join([items.address(one, with_id=False) for one in patient.addresses])
+        + items.confidentiality(patient, has_b=shape.sensitivity_has_b)
+        + items.number(patient.nhs_number)
+        + "".join([items.telecom(one, with_id=False) for one in patient.telecoms])
+        + entity(
+            "patientPerson",
+            items.gender(patient)
+            + items.birth_and_death_times(patient)
+            + items.birth_order(patient)
+            + "".join([items.name(one, with_id=False) for one in patient.names])
+            + "".join([_plain_provision(one) for one in practices[:1]]),
+        )
+    )
+
+
+def _plain_provision(item: CareProvision) -> Xml:
+    event = act(
+        "patientCareProvision",
+        coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
+        + items.period("effectiveTime", item.period)
+        + link("performer", role("assignedOrganization", _provider(item), "ASSIGNED"), "PRF"),
+        class_code="PCPR",
+    )
+    return role("playedOtherProviderPatient", link("subjectOf", event, "SBJ"), "PAT")
+
+
+def _provider(item: CareProvision) -> Xml:
+    root = oids.PRACTITIONER if item.practitioner else oids.ORGANISATION
+    return instance(root, item.provider)
+
+
+def _person(patient: Patient, shape: Shape) -> Xml:
+    """Give the person with everyone and everything that belongs to it."""
+    single = items.birth_order(patient)
+    notified = ""
+    if shape.single_items_notified:
+        notified = _notified(patient)
+    else:
+        single = (
+            items.gender(patient)
+            + items.birth_and_death_times(patient)
+            + single
+            + _birthplace(patient.birthplace)
+        )
+    telecoms = "".join([_telecom_part(one, shape) for one in patient.telecoms])
+    names = "".join([_name_part(one, shape) for one in patient.names])
+    return entity(
+        "patientPerson",
+        single
+        + _language(patient.language)
+        + _provisions(patient, shape)
+        + "".join([_related(one, shape) for one in patient.related_persons])
+        + "".join([_address_part(one, shape) for one in patient.addresses])
+        + notified
+        + telecoms
+        + (_born_at(patient) if shape.single_items_notified else "")
+        + names,
+    )
+
+
+def _notified(patient: Patient) -> str:
+    """Give gender, birth and death as 2008B has them: each with the time it was notified."""
+    when = items.about("subjectOf", _notification_time(patient))
+    parts = ""
+    if patient.gender is not None:
+        parts += _single("COCT_MT000209UK01.PartAdminGenderCode", items.gender(patient), when)
+    if patient.birth_time is not None:
+        birth = valued("birthTime", patient.birth_time)
+        parts += _single("COCT_MT000210UK01.PartBirthTime", birth, when)
+    if patient.death is not None and patient.death.time is not None:
+        death = valued("deceasedTime", patient.death.time)
+        parts += _single("COCT_MT000211UK01.PartDeceasedTime", death, when)
+    return parts
+
+
+def _single(part: str, content: str, when: str) -> Xml:
+    return role(part, entity("partPerson", content) + when, "PART")
+
+
+def _notification_time(patient: Patient) -> Xml:
+    time = patient.recorded_at or patient.birth_time or "1900"
+    code = coded("code", codes.NOTIFICATION_TIME, oids.OBSERVATION)
+    return act("notificationTime", code + valued("value", time))
+
+
+def _born_at(patient: Patient) -> str:
+    if patient.birthplace is None:
+        return NOTHING
+    when = items.about("subjectOf", _notification_time(patient))
+    return role(
+        "COCT_MT000208UK01.BirthPlace", _place_of_birth(patient.birthplace) + when, "BIRTHPL"
+    )
+
+
+def _birthplace(place: Birthplace | None) -> str:
+    if place is None:
+        return NOTHING
+    return role("birthplace", _place_of_birth(place), "BIRTHPL")
+
+
+def _place_of_birth(place: Birthplace) -> Xml:
+    return element(
+        "addr",
+        maybe_text("city", place.city)
+        + maybe_text("county", place.county)
+        + maybe_text("country", place.country),
+    )
+
+
+def _provisions(patient: Patient, shape: Shape) -> str:
+    return "".join([_provision(one, shape) for one in patient.care_provisions])
+
+
+def _provision(item: CareProvision, shape: Shape) -> Xml:
+    event = act(
+        shape.provision,
+        coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
+        + items.period("effectiveTime", item.period)
+        + items.object_id(item.object_id)
+        + link("performer", role("assignedEntity", _provider(item), "ASSIGNED"), "PRF")
+        + _effective(item.provenance, "subjectOf1", "SUBJ")
+        + _source(item.provenance, "subjectOf2", shape.source, "SUBJ"),
+        class_code="PCPR",
+    )
+    return role("playedOtherProviderPatient", link("subjectOf", event, "SBJ"), "PAT")
+
+
+def _part(flavour: str, shape: Shape, content: str, provenance: Provenance | None) -> Xml:
+    """Give an item wrapped with who wrote it and since when, as far as known."""
+    return role(
+        f"COCT_MT{flavour}{shape.parts}.PartOfWhole",
+        content
+        + _source(provenance, "subjectOf1", "sourceSource{}", "SBJ")
+        + _effective(provenance, "subjectOf2", "SBJ"),
+        "PART",
+    )
+
+
+def _address_part(item: Address, shape: Shape) -> Xml:
+    return _part("000201", shape, items.address(item, with_id=True), item.provenance)
+
+
+def _telecom_part(item: Telecom, shape: Shape) -> Xml:
+    return _part("000202", shape, items.telecom(item, with_id=True), item.provenance)
+
+
+def _name_part(item: Name, shape: Shape) -> Xml:
+    person = entity("partPerson", items.name(item, with_id=True))
+    return _part("000203", shape, person, item.provenance)
+
+
+def _source(provenance: Provenance | None, place: str, pattern: str, type_code: str) -> str:
+    if provenance is None:
+        return NOTHING
+    code = coded("code", "01", oids.ADMINISTRATIVE)
+    if provenance.system is not None:
+        who = instance(oids.ASID, provenance.system, "value")
+        return link(place, act(pattern.format("Identified"), code + who), type_code)
+    if provenance.national_system is not None:
+        who = coded("value", provenance.national_system, oids.NATIONAL_SYSTEM)
+        return link(place, act(pattern.format("Coded"), code + who), type_code)
+    return NOTHING
+
+
+def _effective(provenance: Provenance | None, place: str, type_code: str) -> str:
+    if provenance is None or provenance.recorded is None:
+        return NOTHING
+    code = coded("code", "02", oids.ADMINISTRATIVE)
+    date = act("systemEffectiveDate", code + items.period("value", provenance.recorded))
+    return link(place, date, type_code)
+
+
+def _related(item: RelatedPerson, shape: Shape) -> Xml:
+    pattern = "relatedPersonRoleSourceSource{}" if shape is A else shape.source
+    body = (
+        coded("code", item.relationship, oids.RELATIONSHIP)
+        + items.period("effectiveTime", item.period)
+        + items.object_id(item.object_id)
+        + (valued("positionNumber", str(item.position)) if item.position is not None else "")
+        + items.next_of_kin("part3", item.next_of_kin)
+        + items.correspondence("part4", item.correspondence)
+        + _player(item, shape)
+        + items.contact_method("subjectOf1", item.contact)
+        + items.written_format("subjectOf2", item.written_format)
+        + items.call_back("subjectOf3", item.call_back)
+        + _source(item.provenance, "subjectOf4", pattern, "SBJ")
+        + _effective(item.provenance, "subjectOf5", "SBJ")
+    )
+    return role("scopedRelatedPersonRole", body, codes.RELATED_ROLE[item.role])
+
+
+def _player(item: RelatedPerson, shape: Shape) -> str:
+    known = ""
+    if item.nhs_number is not None:
+        known = role("playedRelatedPatient", items.number(item.nhs_number), "PAT")
+    return entity(
+        "player",
+        _language(item.language)
+        + known
+        + "".join([_telecom_part(one, shape) for one in item.telecoms])
+        + (_address_part(item.address, shape) if item.address else "")
+        + (_name_part(item.name, shape) if item.name else ""),
+    )
+
+
+def _language(item: Language | None) -> str:
+    if item is None:
+        return NOTHING
+    code = simple_code("languageCode", item.code)
+    return element("languageCommunication", code + items.preferred(item) + items.interpreter(item))
+
+
+def _around(patient: Patient, shape: Shape) -> str:
+    """Give what stands beside the person: replaced numbers, death, consents, preferences."""
+    parts = "".join([_replaced(one) for one in patient.replaced])
+    parts += items.healthspace("subjectOf1", patient)
+    parts += items.death_notification("subjectOf2", patient)
+    parts += "".join([_consent("subjectOf3", one) for one in patient.consents])
+    parts += items.contact_method("subjectOf4", patient.contact)
+    parts += items.written_format("subjectOf5", patient.written_format)
+    parts += items.shared_secret("subjectOf6", patient)
+    parts += _registration(patient.registration)
+    parts += items.previous_contact("subjectOf8", patient)
+    return parts + _removal(patient.removal, shape)
+
+
+def _registration(item: Registration | None) -> str:
+    if item is None or item.custodian is None:
+        return NOTHING
+    device = role("assignedDevice", instance(oids.ASID, item.custodian), "ASSIGNED")
+    event = act(
+        "nHAISRegistrationEvent",
+        coded("code", "01", oids.REGISTRATION)
+        + items.period("effectiveTime", item.period)
+        + link("custodian", device, "CST"),
+        class_code="REG",
+    )
+    return items.about("subjectOf7", event)
+
+
+def _removal(item: Registration | None, shape: Shape) -> str:
+    if item is None or item.reason is None:
+        return NOTHING
+    name, code = ("nHAISRemovalRegistrationEvent", "02")
+    if shape is B:
+        name, code = ("pCRemovalRegistrationEvent", "04")
+    event = act(
+        name,
+        coded("code", code, oids.REGISTRATION)
+        + items.period("effectiveTime", item.period)
+        + coded("reasonCode", item.reason, oids.REMOVAL_REASON),
+        class_code="REG",
+    )
+    return items.about("subjectOf9", event)
+
+
+def _consent(place: str, item: Consent) -> Xml:
+    return items.about(
+        place,
+        act(
+            "consent",
+            coded("code", codes.CONSENT_KIND[item.kind], oids.CONSENT_TYPE)
+            + (valued("effectiveTime", item.given_at) if item.given_at else "")
+            + coded("value", item.value, oids.CONSENT_VALUE),
+        ),
+    )
+
+
+def _replaced(item: ReplacedNumber) -> Xml:
+    old = items.period("effectiveTime", item.period) + items.number(item.nhs_number)
+    return link("replacementOf", role("oldVersion", old, "PAT"), "REPL")

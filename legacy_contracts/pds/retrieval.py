@@ -1,0 +1,133 @@
+"""Retrieval by NHS number: QUPA_IN040000UK14/UK32, QUPA_IN000008UK02/UK05 (pds.md 1.2, 1.7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from core.values.demographics import Patient
+from legacy_contracts.hl7.rim import Xml
+from legacy_contracts.hl7.rules import Rule, one_of
+from legacy_contracts.interaction import Generation, Interaction, Pattern
+from legacy_contracts.pds import record_2006, record_2008
+from legacy_contracts.pds.queries import (
+    ENVELOPE,
+    QUERY,
+    REFUSAL,
+    SERVICE,
+    PatientReply,
+    query_rules,
+    reads,
+    reads_text,
+    reply,
+)
+
+ALL_DATA: Final = "person.allData"
+PRIMARY_CARE: Final = "person.primaryCareAllData"
+MAX_ITEMS: Final = 14
+"""How many retrieval items the legacy reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalQuery:
+    """Whose record, with history or without, and which items; none means number and SCN."""
+
+    nhs_number: str
+    history: bool
+    items: tuple[str, ...]
+
+
+_VALUE: Final = "hl7:person.id/hl7:value"
+
+RULES: Final = query_rules(
+    QUERY,
+    (
+        Rule(
+            one_of("hl7:historicDataIndicator/hl7:value/@code", "0", "1"),
+            "INVALID_HISTORIC_DATA_INDICATOR",
+        ),
+        Rule(f"count({_VALUE}/@extension) = 1", "NHS_NUMBER_UNSPECIFIED"),
+        Rule(f"string-length({_VALUE}/@extension) = 10", "INVALID_NHS_NUMBER"),
+    ),
+)
+
+_number = reads_text(f"{_VALUE}/@extension")
+_history = reads_text("hl7:historicDataIndicator/hl7:value/@code")
+_items = reads("hl7:retrievalItem/hl7:semanticsText")
+
+
+def parse(root: etree._Element) -> RetrievalQuery:
+    """Give the query of a document that broke no rule."""
+    return RetrievalQuery(
+        nhs_number=str(_number(root)),
+        history=_history(root) == "1",
+        items=tuple((item.text or "").strip() for item in _items(root)[:MAX_ITEMS]),
+    )
+
+
+Payload = Callable[[Patient, bool, bool], Xml]
+
+
+def _builder(payload: Payload) -> Callable[[PatientReply], Xml]:
+    def build(answer: PatientReply) -> Xml:
+        everything = ALL_DATA in answer.items
+        return payload(answer.patient, everything, everything or PRIMARY_CARE in answer.items)
+
+    return build
+
+
+def _payload_2006(patient: Patient, everything: bool, provisions: bool) -> Xml:  # noqa: FBT001
+    return record_2006.retrieval(patient, everything=everything, provisions=provisions)
+
+
+def _payload_2008a(patient: Patient, everything: bool, provisions: bool) -> Xml:  # noqa: FBT001
+    return record_2008.retrieval(
+        patient, record_2008.A, everything=everything, provisions=provisions
+    )
+
+
+def _payload_2008b(patient: Patient, everything: bool, provisions: bool) -> Xml:  # noqa: FBT001
+    return record_2008.retrieval(
+        patient, record_2008.B, everything=everything, provisions=provisions
+    )
+
+
+def _row(
+    ids: tuple[str, str], generation: Generation, payload: Payload, *inferred: str
+) -> Interaction:
+    request, answer = ids
+    return Interaction(
+        interaction_id=request,
+        name="PDS retrieval",
+        service=SERVICE,
+        pattern=Pattern.SYNC,
+        generation=generation,
+        rules=RULES,
+        parse=parse,
+        build=_builder(payload),
+        reply=reply(generation, answer, "retrievalQueryResponse"),
+        refusal_id=REFUSAL,
+        envelope=ENVELOPE,
+        inferred=inferred,
+    )
+
+
+INTERACTIONS: Final = (
+    _row(
+        ("QUPA_IN040000UK14", "QUPA_IN050000UK16"),
+        Generation.MIM_3_1,
+        _payload_2006,
+        "no public example",
+    ),
+    _row(("QUPA_IN040000UK32", "QUPA_IN050000UK32"), Generation.V2006B, _payload_2006),
+    _row(("QUPA_IN000008UK02", "QUPA_IN000009UK03"), Generation.V2008A, _payload_2008a),
+    _row(
+        ("QUPA_IN000008UK05", "QUPA_IN000009UK06"),
+        Generation.V2008B,
+        _payload_2008b,
+        "notification times are when the record was last written",
+    ),
+)
