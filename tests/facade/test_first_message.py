@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from conftest import Served, spine
 from lxml import etree
+from serving import Served, spine
 
 from operations import patients
 
