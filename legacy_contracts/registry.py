@@ -6,9 +6,14 @@ from typing import Final
 
 from legacy_contracts.errors import UnknownInteraction
 from legacy_contracts.interaction import Interaction
-from legacy_contracts.pds import retrieval
+from legacy_contracts.pds import confirmation, cross_check, retrieval, trace
 
-INTERACTIONS: Final[tuple[Interaction, ...]] = (*retrieval.INTERACTIONS,)
+INTERACTIONS: Final[tuple[Interaction, ...]] = (
+    *trace.INTERACTIONS,
+    *retrieval.INTERACTIONS,
+    *cross_check.INTERACTIONS,
+    *confirmation.INTERACTIONS,
+)
 
 BY_ACTION: Final = {row.action: row for row in INTERACTIONS}
 BY_ID: Final = {row.interaction_id: row for row in INTERACTIONS}

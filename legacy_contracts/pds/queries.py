@@ -60,17 +60,12 @@ def query_rules(place: str, rules: Iterable[Rule]) -> Rules:
     return Rules((*QUERY_GROUPS, Group(place, tuple(rules))))
 
 
-def reads(path: str) -> etree.XPath:
-    """Give a reader of nodes below the query; a parameter's parts may stand under `value`."""
-    return etree.XPath(f"{QUERY}/{path}", namespaces=ns.PREFIXES, smart_strings=False)
+def reads(*paths: str) -> etree.XPath:
+    """Give a reader of the nodes that any of the paths finds below the query, in order."""
+    joined = " | ".join(f"{QUERY}/{path}" for path in paths)
+    return etree.XPath(joined, namespaces=ns.PREFIXES, smart_strings=False)
 
 
 def reads_text(path: str) -> etree.XPath:
     """Give a reader of the first node's text below the query, empty where there is none."""
     return etree.XPath(f"string({QUERY}/{path})", namespaces=ns.PREFIXES, smart_strings=False)
-
-
-def reads_first(*paths: str) -> etree.XPath:
-    """Give a reader of the text of the first node that any of the paths finds."""
-    joined = " | ".join(f"{QUERY}/{path}" for path in paths)
-    return etree.XPath(f"string(({joined})[1])", namespaces=ns.PREFIXES, smart_strings=False)

@@ -1,0 +1,110 @@
+"""Cross-check trace: QUPA_IN000014UK01/UK03 (pds.md 1.2, 1.3, 1.7, A.5, A.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from lxml import etree
+
+from legacy_contracts import oids
+from legacy_contracts.envelopes.soap import BODY
+from legacy_contracts.hl7.rim import Xml
+from legacy_contracts.hl7.rules import Rule
+from legacy_contracts.interaction import Generation, Interaction, Pattern
+from legacy_contracts.pds import record_2008
+from legacy_contracts.pds.queries import (
+    ENVELOPE,
+    REFUSAL,
+    SERVICE,
+    PatientReply,
+    query_rules,
+    reads,
+    reads_text,
+    reply,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CrossCheckQuery:
+    """The number to check, and the details that should agree; what was not sent is None."""
+
+    nhs_number: str
+    birth_time: str
+    given: str | None = None
+    family: str | None = None
+
+
+_ID: Final = "hl7:query/hl7:person.id/hl7:value"
+_NAME: Final = "hl7:person.name/hl7:value"
+
+RULES: Final = query_rules(
+    f"{BODY}/hl7:ControlActEvent",
+    (
+        Rule("count(hl7:query/hl7:person.birthTime/hl7:value/@value) = 1", "DATE_OF_BIRTH_MISSING"),
+        Rule(f"count({_ID}/@extension) = 1", "MISSING_NHS_NUMBER"),
+        Rule(f"{_ID}/@root = '{oids.NHS_NUMBER}'", "NOT_NEW_STYLE_NHS_NUMBER"),
+        Rule(f"count(hl7:query/{_NAME}/hl7:given) < 2", "INVALID_NAME_FORMAT"),
+        Rule(f"count(hl7:query/{_NAME}/hl7:family) < 2", "INVALID_NAME_FORMAT"),
+    ),
+)
+
+_number = reads_text("hl7:person.id/hl7:value/@extension")
+_birth_time = reads_text("hl7:person.birthTime/hl7:value/@value")
+_given = reads(f"{_NAME}/hl7:given")
+_family = reads(f"{_NAME}/hl7:family")
+
+
+def parse(root: etree._Element) -> CrossCheckQuery:
+    """Give the query of a document that broke no rule."""
+    given, family = _given(root), _family(root)
+    return CrossCheckQuery(
+        nhs_number=str(_number(root)),
+        birth_time=str(_birth_time(root)),
+        given=((given[0].text or "").strip() or None) if given else None,
+        family=((family[0].text or "").strip() or None) if family else None,
+    )
+
+
+def _payload_2008a(answer: PatientReply) -> Xml:
+    return record_2008.cross_check(answer.patient, record_2008.A)
+
+
+def _payload_2008b(answer: PatientReply) -> Xml:
+    return record_2008.cross_check(answer.patient, record_2008.B)
+
+
+def _row(
+    ids: tuple[str, str],
+    generation: Generation,
+    build: Callable[[PatientReply], Xml],
+    *inferred: str,
+) -> Interaction:
+    request, answer = ids
+    return Interaction(
+        interaction_id=request,
+        name="PDS cross-check trace",
+        service=SERVICE,
+        pattern=Pattern.SYNC,
+        generation=generation,
+        rules=RULES,
+        parse=parse,
+        build=build,
+        # The captured answers say V3NPfIT3.0.
+        reply=reply(generation, answer, "crossCheckTraceQueryResponse", version="V3NPfIT3.0"),
+        refusal_id=REFUSAL,
+        envelope=ENVELOPE,
+        inferred=("which details must agree", *inferred),
+    )
+
+
+INTERACTIONS: Final = (
+    _row(("QUPA_IN000014UK01", "QUPA_IN000015UK02"), Generation.V2008A, _payload_2008a),
+    _row(
+        ("QUPA_IN000014UK03", "QUPA_IN000015UK04"),
+        Generation.V2008B,
+        _payload_2008b,
+        "no public example",
+    ),
+)
