@@ -15,7 +15,7 @@ from core.door import Core
 from core.errors import CoreError, NotAllowed
 from core.values.identity import Asid, Caller, PartyKey, Person
 from legacy_contracts import registry, xml
-from legacy_contracts.envelopes import soap
+from legacy_contracts.envelopes import nasp, soap
 from legacy_contracts.errors import (
     ContractError,
     Fault,
@@ -74,11 +74,11 @@ def faulted(fault: Fault, interaction_id: str) -> Answered:
 
 
 def _row(root: etree._Element, soap_action: str | None) -> Interaction:
-    """Give the interaction's row: wsa:Action names it, SOAPAction may not disagree."""
+    """Give the interaction's row: the message names it, SOAPAction may not disagree."""
     named = (soap_action or "").strip().strip('"').strip()
     action = soap.action_of(root)
     if action is None:
-        return registry.by_action(named) if named else _any_row()
+        return _old_row(nasp.interaction_of(root), named)
     if named and named != action:
         if named not in registry.BY_ACTION:
             raise UnknownInteraction
@@ -86,9 +86,16 @@ def _row(root: etree._Element, soap_action: str | None) -> Interaction:
     return registry.by_action(action)
 
 
-def _any_row() -> Interaction:
-    """Give a row whose frame rules say what is wrong with a message that names nothing."""
-    return registry.INTERACTIONS[0]
+def _old_row(interaction_id: str, named: str) -> Interaction:
+    """Give the row of a message without WS-Addressing: one of MIM 2.3, or a broken later one."""
+    row = registry.BY_ID.get(interaction_id)
+    if row is not None and not row.envelope.names_system:
+        if named and named.rpartition("/")[2] != interaction_id:
+            raise UnknownInteraction("SOAP_ACTION_HEADER_DISAGREES")
+        return row
+    if named:
+        return registry.by_action(named)
+    return row or registry.INTERACTIONS[-1]
 
 
 def _answer(
@@ -129,10 +136,11 @@ def _caller(
     ids = row.envelope.person(root)
     return Caller(
         party_key=party_key or PartyKey(""),
-        asid=Asid(to.from_id),
+        asid=Asid(to.from_id) if row.envelope.names_system else None,
         activity=row.interaction_id,
         message_id=to.message_id,
         person=Person(*ids) if ids else None,
+        named_party=None if row.envelope.names_system else PartyKey(to.from_id),
     )
 
 

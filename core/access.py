@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.directory import Directory
 from core.errors import NotAllowed
-from core.values.identity import Caller
+from core.values.identity import Asid, Caller
 
 
 def authorise(caller: Caller, directory: Directory) -> None:
@@ -12,13 +12,33 @@ def authorise(caller: Caller, directory: Directory) -> None:
 
     The reason is for the log: the caller is told only that access was refused.
     """
-    system = directory.system(caller.asid)
+    if caller.asid is None:
+        _authorise_party(caller, directory)
+    else:
+        _authorise_system(caller, caller.asid, directory)
+
+
+def _authorise_system(caller: Caller, asid: Asid, directory: Directory) -> None:
+    system = directory.system(asid)
     if system is None:
-        raise NotAllowed(f"ASID {caller.asid} is not in the directory")
+        raise NotAllowed(f"ASID {asid} is not in the directory")
     if system.party_key != caller.party_key:
         raise NotAllowed(
-            f"ASID {caller.asid} belongs to party {system.party_key}, "
+            f"ASID {asid} belongs to party {system.party_key}, "
             f"the certificate to {caller.party_key or 'no known party'}"
         )
     if caller.activity not in system.activities:
-        raise NotAllowed(f"ASID {caller.asid} may not use {caller.activity}")
+        raise NotAllowed(f"ASID {asid} may not use {caller.activity}")
+
+
+def _authorise_party(caller: Caller, directory: Directory) -> None:
+    """Let a party ask that names itself and no system, if one of its systems might ask."""
+    if caller.named_party != caller.party_key:
+        raise NotAllowed(
+            f"the message names party {caller.named_party}, "
+            f"the certificate {caller.party_key or 'no known party'}"
+        )
+    party = directory.party(caller.party_key)
+    systems = [directory.system(asid) for asid in party.asids] if party else []
+    if not any(system and caller.activity in system.activities for system in systems):
+        raise NotAllowed(f"no system of party {caller.party_key} may use {caller.activity}")

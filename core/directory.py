@@ -7,7 +7,7 @@ memory for a few seconds; a change is seen by every process within `CACHE_SECOND
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.store.port import Bucket, Change, Store
@@ -18,11 +18,12 @@ CACHE_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An organisation's message handler: its party key and the names in its certificates."""
+    """An organisation's message handler: its party key, its certificates' names, its systems."""
 
     party_key: PartyKey
     name: str
     certificate_names: tuple[str, ...]
+    asids: tuple[Asid, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,8 @@ def list_entries(
     store: Store, parties: Iterable[Party], systems: Iterable[System], *, at: str, import_id: str
 ) -> None:
     """Write parties and systems into the table, durably, as one import."""
-    parties = tuple(parties)
+    systems = tuple(systems)
+    parties = tuple(_with_systems(party, systems) for party in parties)
     store.update_many(
         PARTIES, [(one.party_key, _lists(import_id, Listed(at, party=one))) for one in parties]
     )
@@ -125,6 +127,12 @@ def list_entries(
     store.update_many(
         SYSTEMS, [(one.asid, _lists(import_id, Listed(at, system=one))) for one in systems]
     )
+
+
+def _with_systems(party: Party, systems: tuple[System, ...]) -> Party:
+    """Give the party with the systems of this import that it runs."""
+    asids = (one.asid for one in systems if one.party_key == party.party_key)
+    return replace(party, asids=tuple(asids))
 
 
 def _lists(import_id: str, listed: Listed) -> Change[Listed, Listed]:

@@ -93,7 +93,7 @@ class Core:
             Access(
                 at=self.context.now().isoformat(timespec="microseconds"),
                 party_key=by.party_key,
-                asid=by.asid,
+                asid=by.asid or "",
                 activity=by.activity,
                 command=command,
                 outcome=outcome,

@@ -182,7 +182,6 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "INCONSISTENT_COMM_FUNC_SND": _wrapper(
         "520", "hl7:communicationFunctionSnd is not [1..1] or inconsistent with SOAP:Header"
     ),
-    "CONTROL_ACT_TRACE_QUERY_INVALID": _wrapper("521", "hl7:pdsTraceQuery is not [1..1]"),
     "CONTROL_ACT_RETRIEVAL_QUERY_INVALID": _wrapper("522", "hl7:pdsRetrievalQuery is not [1..1]"),
     "CONTROL_ACT_CONFIRM_QUERY_INVALID": _wrapper(
         "523", "hl7:pdsConfirmNHSNumberQuery is not [1..1]"

@@ -44,7 +44,6 @@ class Reply:
     wrapper: str
     prefix: str
     wsa_from: str
-    subject_attributes: str = ' typeCode="SUBJ"'
 
 
 class Envelope(Protocol):
@@ -56,6 +55,11 @@ class Envelope(Protocol):
 
     def person(self, root: etree._Element) -> tuple[str, str, str] | None:
         """Give the author's role profile, user and job role ids, or None without author."""
+        ...
+
+    @property
+    def names_system(self) -> bool:
+        """Say whether senders are named by ASID; the oldest generation names their party."""
         ...
 
     def success(

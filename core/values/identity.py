@@ -41,12 +41,14 @@ class Person:
 class Caller:
     """Who asks: the party its certificate proves, the system it names, the person it names.
 
-    `activity` is what the caller wants to do, a name that the directory grants to systems;
-    the core compares it and never reads it. `message_id` is the caller's own id for the request.
+    Messages of the oldest generation name a party (`named_party`) and no system. `activity` is
+    what the caller wants to do, a name that the directory grants to systems; the core compares it
+    and never reads it. `message_id` is the caller's own id for the request.
     """
 
     party_key: PartyKey
-    asid: Asid
+    asid: Asid | None
     activity: str
     message_id: str
     person: Person | None = None
+    named_party: PartyKey | None = None

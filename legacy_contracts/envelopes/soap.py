@@ -187,6 +187,11 @@ class WsaEnvelope:
         role_profile, user, job_role = (str(read(authors[0])) for read in _author_ids)
         return role_profile, user, job_role
 
+    @property
+    def names_system(self) -> bool:
+        """Say that the sender is named by ASID."""
+        return True
+
     def success(
         self,
         row: Interaction,
@@ -198,7 +203,7 @@ class WsaEnvelope:
         """Give a successful answer (createResponseFramework_acs)."""
         reply = row.reply
         act = wrappers.control_act(
-            wrappers.advice_reasons(advice) + wrappers.answered(reply.subject_attributes, payload),
+            wrappers.advice_reasons(advice) + wrappers.answered(payload),
             to,
         )
         body = wrappers.transmission(

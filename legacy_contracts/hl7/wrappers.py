@@ -51,17 +51,22 @@ def devices(to: Correlation, root: str = oids.ASID) -> str:
     )
 
 
+def transmission_head(interaction_id: str, version_code: str, at: Moment) -> str:
+    """Give what every wrapper starts with, up to the acknowledgement."""
+    return (
+        f'<id root="{at.message_id}"/><creationTime value="{at.time}"/>'
+        f'<versionCode code="{version_code}"/>'
+        f'<interactionId root="{oids.INTERACTION}" extension="{interaction_id}"/>'
+        '<processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="NE"/>'
+    )
+
+
 def transmission(
     interaction_id: str, version_code: str, at: Moment, acknowledgement: str, rest: str
 ) -> Xml:
     """Give a whole interaction: the wrapper's head, the acknowledgement, and the rest."""
-    return Xml(
-        f'<{interaction_id}><id root="{at.message_id}"/><creationTime value="{at.time}"/>'
-        f'<versionCode code="{version_code}"/>'
-        f'<interactionId root="{oids.INTERACTION}" extension="{interaction_id}"/>'
-        '<processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="NE"/>'
-        f"{acknowledgement}{rest}</{interaction_id}>"
-    )
+    head = transmission_head(interaction_id, version_code, at)
+    return Xml(f"<{interaction_id}>{head}{acknowledgement}{rest}</{interaction_id}>")
 
 
 def message_ref(to: Correlation) -> str:
@@ -120,9 +125,9 @@ def fault_reasons(faults: tuple[Fault, ...]) -> str:
     return "".join(reasons)
 
 
-def answered(subject_attributes: str, payload: Xml) -> str:
+def answered(payload: Xml) -> str:
     """Give the subject and the query's good end."""
-    return f"<subject{subject_attributes}>{payload}</subject>{_QUERY_OK}"
+    return f'<subject typeCode="SUBJ">{payload}</subject>{_QUERY_OK}'
 
 
 def unanswered() -> str:

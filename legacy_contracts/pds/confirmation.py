@@ -9,18 +9,23 @@ from typing import Final
 from lxml import etree
 
 from legacy_contracts import oids
+from legacy_contracts.envelopes import nasp
 from legacy_contracts.hl7.rim import Xml
-from legacy_contracts.hl7.rules import Rule
+from legacy_contracts.hl7.rules import Group, Rule, Rules
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
 from legacy_contracts.pds.queries import (
     ENVELOPE,
+    OLD_REFUSAL,
+    OLD_SERVICE,
     QUERY,
     REFUSAL,
     SERVICE,
+    Below,
     PatientReply,
+    old_query,
+    old_reply,
     query_rules,
-    reads_text,
     reply,
 )
 
@@ -34,20 +39,21 @@ class ConfirmationQuery:
 
 _ID: Final = f"hl7:person.id/hl7:value[@root='{oids.NHS_NUMBER}']"
 
-RULES: Final = query_rules(
-    QUERY,
-    (
-        Rule(f"count({_ID}) = 1", "NHS_NUMBER_UNSPECIFIED"),
-        Rule(f"string-length({_ID}/@extension) != 0", "NHS_NUMBER_UNSPECIFIED"),
-    ),
+_NUMBER_GIVEN: Final = (
+    Rule(f"count({_ID}) = 1", "NHS_NUMBER_UNSPECIFIED"),
+    Rule(f"string-length({_ID}/@extension) != 0", "NHS_NUMBER_UNSPECIFIED"),
 )
 
-_number = reads_text(f"{_ID}/@extension")
+RULES: Final = query_rules(QUERY, _NUMBER_GIVEN)
 
 
-def parse(root: etree._Element) -> ConfirmationQuery:
-    """Give the query of a document that broke no rule."""
-    return ConfirmationQuery(nhs_number=str(_number(root)))
+def parser(query: str) -> Callable[[etree._Element], ConfirmationQuery]:
+    """Give the function that reads the query at a place, in a document that broke no rule."""
+    number = Below(query).text(f"{_ID}/@extension")
+    return lambda root: ConfirmationQuery(nhs_number=str(number(root)))
+
+
+parse: Final = parser(QUERY)
 
 
 def _payload_2006(answer: PatientReply) -> Xml:
@@ -82,7 +88,38 @@ def _row(
     )
 
 
+_OLD_ID: Final = "QUPA_IN060000UK01"
+_OLD_QUERY: Final = old_query("pdsConfirmNHSNumberQuery")
+
+_OLD_ROW: Final = Interaction(
+    interaction_id=_OLD_ID,
+    name="PDS NHS number confirmation",
+    service=OLD_SERVICE,
+    pattern=Pattern.SYNC,
+    generation=Generation.MIM_2_3,
+    rules=Rules(
+        (
+            *nasp.rule_groups(
+                _OLD_ID, "hl7:pdsConfirmNHSNumberQuery", "CONTROL_ACT_CONFIRM_QUERY_INVALID"
+            ),
+            Group(_OLD_QUERY, _NUMBER_GIVEN),
+        )
+    ),
+    parse=parser(_OLD_QUERY),
+    build=lambda answer: record_2006.confirmed(answer.patient),
+    reply=old_reply("QUPA_IN070000UK02", "PdsNhsNumberConfirmation"),
+    refusal_id=OLD_REFUSAL,
+    envelope=nasp.NaspEnvelope(
+        "ControlAct", "3", "Match  - NHS Number and standard Service User details returned."
+    ),
+    inferred=(
+        "no schema, no public example and no stylesheet: made like the retrieval",
+        "the payload's tree is that of MIM 3.1",
+    ),
+)
+
 INTERACTIONS: Final = (
+    _OLD_ROW,
     _row(("QUPA_IN060000UK13", "QUPA_IN070000UK16"), Generation.MIM_3_1, _payload_2006),
     _row(("QUPA_IN060000UK30", "QUPA_IN070000UK30"), Generation.V2006B, _payload_2006),
     _row(("QUPA_IN000016UK02", "QUPA_IN000010UK02"), Generation.V2008A, _payload_2008a),

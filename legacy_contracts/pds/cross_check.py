@@ -16,12 +16,13 @@ from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2008
 from legacy_contracts.pds.queries import (
     ENVELOPE,
+    QUERY,
     REFUSAL,
     SERVICE,
+    Below,
     PatientReply,
+    first_text,
     query_rules,
-    reads,
-    reads_text,
     reply,
 )
 
@@ -50,20 +51,20 @@ RULES: Final = query_rules(
     ),
 )
 
-_number = reads_text("hl7:person.id/hl7:value/@extension")
-_birth_time = reads_text("hl7:person.birthTime/hl7:value/@value")
-_given = reads(f"{_NAME}/hl7:given")
-_family = reads(f"{_NAME}/hl7:family")
+_below: Final = Below(QUERY)
+_number: Final = _below.text("hl7:person.id/hl7:value/@extension")
+_birth_time: Final = _below.text("hl7:person.birthTime/hl7:value/@value")
+_given: Final = _below.nodes(f"{_NAME}/hl7:given")
+_family: Final = _below.nodes(f"{_NAME}/hl7:family")
 
 
 def parse(root: etree._Element) -> CrossCheckQuery:
     """Give the query of a document that broke no rule."""
-    given, family = _given(root), _family(root)
     return CrossCheckQuery(
         nhs_number=str(_number(root)),
         birth_time=str(_birth_time(root)),
-        given=((given[0].text or "").strip() or None) if given else None,
-        family=((family[0].text or "").strip() or None) if family else None,
+        given=first_text(_given(root)),
+        family=first_text(_family(root)),
     )
 
 

@@ -10,13 +10,18 @@ from lxml import etree
 
 from core.values.demographics import Patient
 from legacy_contracts import ns
+from legacy_contracts.envelopes.nasp import PROCESS, VERSION
 from legacy_contracts.envelopes.soap import BODY, QUERY_GROUPS, WsaEnvelope
 from legacy_contracts.hl7.rules import Group, Rule, Rules
 from legacy_contracts.interaction import Generation, Reply
 
 SERVICE: Final = "pdsquery"
+OLD_SERVICE: Final = "pds"
+"""The service that the MIM 2.3 validators name (p1r1_RetrievalQueryValidation)."""
+
 QUERY: Final = f"{BODY}/hl7:ControlActEvent[1]/hl7:query[1]"
 REFUSAL: Final = "QUQI_IN010000UK14"
+OLD_REFUSAL: Final = "QUQI_IN010000UK01"
 ENVELOPE: Final = WsaEnvelope()
 
 _NATIONAL: Final = "https://pdsquery.national.ncrs.nhs.uk/syncservice"
@@ -60,12 +65,33 @@ def query_rules(place: str, rules: Iterable[Rule]) -> Rules:
     return Rules((*QUERY_GROUPS, Group(place, tuple(rules))))
 
 
-def reads(*paths: str) -> etree.XPath:
-    """Give a reader of the nodes that any of the paths finds below the query, in order."""
-    joined = " | ".join(f"{QUERY}/{path}" for path in paths)
-    return etree.XPath(joined, namespaces=ns.PREFIXES, smart_strings=False)
+@dataclass(frozen=True, slots=True)
+class Below:
+    """Readers of what stands below a query."""
+
+    query: str
+
+    def nodes(self, *paths: str) -> etree.XPath:
+        """Give a reader of the nodes that any of the paths finds, in order."""
+        joined = " | ".join(f"{self.query}/{path}" for path in paths)
+        return etree.XPath(joined, namespaces=ns.PREFIXES, smart_strings=False)
+
+    def text(self, path: str) -> etree.XPath:
+        """Give a reader of the first node's text, empty where there is none."""
+        found = f"string({self.query}/{path})"
+        return etree.XPath(found, namespaces=ns.PREFIXES, smart_strings=False)
 
 
-def reads_text(path: str) -> etree.XPath:
-    """Give a reader of the first node's text below the query, empty where there is none."""
-    return etree.XPath(f"string({QUERY}/{path})", namespaces=ns.PREFIXES, smart_strings=False)
+def first_text(found: list[etree._Element]) -> str | None:
+    """Give the text of the first node, or None where it says nothing."""
+    return ((found[0].text or "").strip() or None) if found else None
+
+
+def old_query(name: str) -> str:
+    """Give the place of a MIM 2.3 query."""
+    return f"{PROCESS}/hl7:{name}"
+
+
+def old_reply(interaction_id: str, payload: str) -> Reply:
+    """Give how MIM 2.3 dresses its answers: the payload's element, and no WS-Addressing."""
+    return Reply(interaction_id, VERSION, payload, "SOAP-ENV", "")

@@ -35,6 +35,11 @@ from legacy_contracts.pds import codes, items
 
 def trace_match(patient: Patient) -> Xml:
     """Give the payload of a trace answer with one patient."""
+    return act("PdsTraceMatch", matched(patient))
+
+
+def matched(patient: Patient) -> Xml:
+    """Give what a trace answer says of one patient."""
     body = (
         items.number(patient.nhs_number)
         + _addresses(patient, with_id=False)
@@ -44,11 +49,17 @@ def trace_match(patient: Patient) -> Xml:
         + items.previous_contact("subjectOf2", patient)
         + items.death_notification("subjectOf", patient)
     )
-    return act("PdsTraceMatch", _subject(body))
+    return _subject(body)
 
 
 def retrieval(patient: Patient, *, everything: bool, provisions: bool) -> Xml:
     """Give the payload of a retrieval answer: all, or the number with the registered practice."""
+    content = retrieved(patient, everything=everything, provisions=provisions)
+    return act("PdsSuccessfulRetrieval", content)
+
+
+def retrieved(patient: Patient, *, everything: bool, provisions: bool) -> Xml:
+    """Give what a retrieval answer says of the patient."""
     if everything:
         body = _everything(patient)
     else:
@@ -58,11 +69,16 @@ def retrieval(patient: Patient, *, everything: bool, provisions: bool) -> Xml:
             + items.confidentiality(patient)
             + entity("patientPerson", person)
         )
-    return act("PdsSuccessfulRetrieval", _subject(body) + items.serial_change_number(patient))
+    return Xml(_subject(body) + items.serial_change_number(patient))
 
 
 def confirmation(patient: Patient) -> Xml:
     """Give the payload of a confirmation answer."""
+    return act("PdsNhsNumberConfirmation", confirmed(patient))
+
+
+def confirmed(patient: Patient) -> Xml:
+    """Give what a confirmation answer says of the patient."""
     body = (
         items.number(patient.nhs_number)
         + _addresses(patient, with_id=False)
@@ -71,7 +87,7 @@ def confirmation(patient: Patient) -> Xml:
         + items.death_notification("subjectOf2", patient)
         + "".join([_consent("subjectOf1", one) for one in patient.consents])
     )
-    return act("PdsNhsNumberConfirmation", _subject(body) + items.serial_change_number(patient))
+    return Xml(_subject(body) + items.serial_change_number(patient))
 
 
 def _subject(content: str) -> Xml:

@@ -9,19 +9,23 @@ from typing import Final
 from lxml import etree
 
 from core.values.demographics import Patient
+from legacy_contracts.envelopes import nasp
 from legacy_contracts.hl7.rim import Xml
-from legacy_contracts.hl7.rules import Rule, one_of
+from legacy_contracts.hl7.rules import Rule, Rules, one_of
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
 from legacy_contracts.pds.queries import (
     ENVELOPE,
+    OLD_REFUSAL,
+    OLD_SERVICE,
     QUERY,
     REFUSAL,
     SERVICE,
+    Below,
     PatientReply,
+    old_query,
+    old_reply,
     query_rules,
-    reads,
-    reads_text,
     reply,
 )
 
@@ -54,19 +58,25 @@ RULES: Final = query_rules(
     ),
 )
 
-_number = reads_text(f"{_VALUE}/@extension")
-_history = reads_text("hl7:historicDataIndicator/hl7:value/@code")
-_items = reads("hl7:retrievalItem/hl7:semanticsText")
+
+def parser(query: str) -> Callable[[etree._Element], RetrievalQuery]:
+    """Give the function that reads the query at a place, in a document that broke no rule."""
+    below = Below(query)
+    number = below.text(f"{_VALUE}/@extension")
+    history = below.text("hl7:historicDataIndicator/hl7:value/@code")
+    items = below.nodes("hl7:retrievalItem/hl7:semanticsText")
+
+    def parse(root: etree._Element) -> RetrievalQuery:
+        return RetrievalQuery(
+            nhs_number=str(number(root)),
+            history=history(root) == "1",
+            items=tuple((item.text or "").strip() for item in items(root)[:MAX_ITEMS]),
+        )
+
+    return parse
 
 
-def parse(root: etree._Element) -> RetrievalQuery:
-    """Give the query of a document that broke no rule."""
-    return RetrievalQuery(
-        nhs_number=str(_number(root)),
-        history=_history(root) == "1",
-        items=tuple((item.text or "").strip() for item in _items(root)[:MAX_ITEMS]),
-    )
-
+parse: Final = parser(QUERY)
 
 Payload = Callable[[Patient, bool, bool], Xml]
 
@@ -115,7 +125,32 @@ def _row(
     )
 
 
+_OLD_ID: Final = "QUPA_IN040000UK01"
+
+
+def _payload_old(patient: Patient, everything: bool, provisions: bool) -> Xml:  # noqa: FBT001
+    return record_2006.retrieved(patient, everything=everything, provisions=provisions)
+
+
+_OLD_ROW: Final = Interaction(
+    interaction_id=_OLD_ID,
+    name="PDS retrieval",
+    service=OLD_SERVICE,
+    pattern=Pattern.SYNC,
+    generation=Generation.MIM_2_3,
+    rules=Rules(
+        nasp.rule_groups(_OLD_ID, "hl7:pdsRetrievalQuery", "CONTROL_ACT_RETRIEVAL_QUERY_INVALID")
+    ),
+    parse=parser(old_query("pdsRetrievalQuery")),
+    build=_builder(_payload_old),
+    reply=old_reply("QUPA_IN050000UK01", "PdsSuccessfulRetrieval"),
+    refusal_id=OLD_REFUSAL,
+    envelope=nasp.NaspEnvelope("ControlActProcess", "8", "Successful retrieval"),
+    inferred=("no schema and no public example", "the payload's tree is that of MIM 3.1"),
+)
+
 INTERACTIONS: Final = (
+    _OLD_ROW,
     _row(
         ("QUPA_IN040000UK14", "QUPA_IN050000UK16"),
         Generation.MIM_3_1,

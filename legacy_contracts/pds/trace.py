@@ -8,19 +8,25 @@ from typing import Final
 
 from lxml import etree
 
+from legacy_contracts.envelopes import nasp
 from legacy_contracts.envelopes.soap import BODY
 from legacy_contracts.hl7.rim import Xml
-from legacy_contracts.hl7.rules import Rule, one_of
+from legacy_contracts.hl7.rules import Group, Rule, Rules, one_of
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
 from legacy_contracts.pds.queries import (
     ENVELOPE,
+    OLD_REFUSAL,
+    OLD_SERVICE,
+    QUERY,
     REFUSAL,
     SERVICE,
+    Below,
     PatientReply,
+    first_text,
+    old_query,
+    old_reply,
     query_rules,
-    reads,
-    reads_text,
     reply,
 )
 
@@ -42,6 +48,7 @@ class TraceQuery:
 
 
 _NAME: Final = "hl7:person.name/hl7:value"
+_ADDRESS: Final = "hl7:person.address"
 
 RULES: Final = query_rules(
     f"{BODY}/hl7:ControlActEvent",
@@ -66,36 +73,36 @@ RULES: Final = query_rules(
     ),
 )
 
-_gender = reads_text("hl7:person.administrativeGenderCode/hl7:value/@code")
-_birth_time = reads_text("hl7:person.birthTime/hl7:value/@value")
-_family = reads_text(f"{_NAME}/hl7:family")
-_given = reads(f"{_NAME}/hl7:given")
-_deceased_time = reads("hl7:person.deceasedTime/hl7:value/@value")
-_postal_code = reads(
-    "hl7:person.address/hl7:value/hl7:postalCode", "hl7:person.address/hl7:postalCode"
-)
-_address_key = reads(
-    "hl7:person.address/hl7:value/hl7:addressKey", "hl7:person.address/hl7:addressKey"
-)
 
-
-def parse(root: etree._Element) -> TraceQuery:
-    """Give the query of a document that broke no rule."""
-    deceased = _deceased_time(root)
-    return TraceQuery(
-        gender=str(_gender(root)),
-        birth_time=str(_birth_time(root)),
-        family=str(_family(root)),
-        given=tuple((one.text or "").strip() for one in _given(root)[:MAX_GIVEN]),
-        deceased_time=deceased[0] if deceased else None,
-        postal_code=_first(_postal_code(root)),
-        address_key=_first(_address_key(root)),
+def parser(query: str) -> Callable[[etree._Element], TraceQuery]:
+    """Give the function that reads the query at a place, in a document that broke no rule."""
+    below = Below(query)
+    gender = below.text("hl7:person.administrativeGenderCode/hl7:value/@code")
+    birth_time = below.text("hl7:person.birthTime/hl7:value/@value")
+    family = below.text(f"{_NAME}/hl7:family")
+    given = below.nodes(f"{_NAME}/hl7:given")
+    deceased = below.nodes("hl7:person.deceasedTime/hl7:value/@value")
+    postal_code, address_key = (
+        below.nodes(f"{_ADDRESS}/hl7:value/hl7:{part}", f"{_ADDRESS}/hl7:{part}")
+        for part in ("postalCode", "addressKey")
     )
 
+    def parse(root: etree._Element) -> TraceQuery:
+        died = deceased(root)
+        return TraceQuery(
+            gender=str(gender(root)),
+            birth_time=str(birth_time(root)),
+            family=str(family(root)),
+            given=tuple((one.text or "").strip() for one in given(root)[:MAX_GIVEN]),
+            deceased_time=died[0] if died else None,
+            postal_code=first_text(postal_code(root)),
+            address_key=first_text(address_key(root)),
+        )
 
-def _first(found: list[etree._Element]) -> str | None:
-    """Give the text of the first node, or None where it says nothing to narrow by."""
-    return ((found[0].text or "").strip() or None) if found else None
+    return parse
+
+
+parse: Final = parser(QUERY)
 
 
 def _payload_2006(answer: PatientReply) -> Xml:
@@ -134,7 +141,49 @@ def _row(
     )
 
 
+_OLD_ID: Final = "QUPA_IN010000UK01"
+_OLD_QUERY: Final = old_query("pdsTraceQuery")
+_UNKNOWN: Final = "MISSING_MANDATORY_SEARCH_FIELD"
+
+_OLD_ROW: Final = Interaction(
+    interaction_id=_OLD_ID,
+    name="PDS simple trace",
+    service=OLD_SERVICE,
+    pattern=Pattern.SYNC,
+    generation=Generation.MIM_2_3,
+    rules=Rules(
+        (
+            *nasp.rule_groups(_OLD_ID, "hl7:pdsTraceQuery", "CONTROL_ACT_RETRIEVAL_QUERY_INVALID"),
+            nasp.MESSAGE_IDS_AGREE,
+            Group(
+                nasp.PROCESS,
+                tuple(
+                    Rule(f"count(hl7:pdsTraceQuery/{path}) = 1", _UNKNOWN)
+                    for path in (
+                        "hl7:person.birthTime/hl7:value/@value",
+                        "hl7:person.administrativeGenderCode/hl7:value",
+                        f"{_NAME}/hl7:family",
+                    )
+                ),
+            ),
+            Group(
+                f"{_OLD_QUERY}/hl7:person.administrativeGenderCode",
+                (Rule(one_of("hl7:value/@code", "0", "1", "2", "9"), _UNKNOWN),),
+            ),
+        )
+    ),
+    parse=parser(_OLD_QUERY),
+    build=lambda answer: record_2006.matched(answer.patient),
+    reply=old_reply("QUPA_IN030000UK02", "PdsTraceMatch"),
+    refusal_id=OLD_REFUSAL,
+    envelope=nasp.NaspEnvelope(
+        "ControlAct", "3", "Match  - NHS Number and standard Service User details returned."
+    ),
+    inferred=("no schema and no public example", "the payload's tree is that of MIM 3.1"),
+)
+
 INTERACTIONS: Final = (
+    _OLD_ROW,
     _row(
         ("QUPA_IN010000UK13", "QUPA_IN030000UK15"),
         Generation.MIM_3_1,
