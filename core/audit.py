@@ -100,6 +100,10 @@ _decode = msgspec.json.Decoder(AuditPage).decode
 FIRST_HASH: Final = "0" * 64
 
 
+class PageDamaged(StoreError):
+    """What stands where a page of the audit should stand is not one."""
+
+
 def chained(previous: str, entry: Access | Opening) -> str:
     """Give the hash of an entry that follows another."""
     return hashlib.sha256(previous.encode() + _encode(entry)).hexdigest()
@@ -107,9 +111,12 @@ def chained(previous: str, entry: Access | Opening) -> str:
 
 @dataclass(slots=True)
 class _Waiting:
+    """An entry on its way: `woken` is let go when it is written, or when it is to write."""
+
     entry: Access
-    error: StoreError | None = None
+    woken: threading.Lock = field(default_factory=threading.Lock)
     done: bool = False
+    error: StoreError | None = None
 
 
 @dataclass(slots=True)
@@ -131,20 +138,25 @@ class Audit:
         self._ended = False
         self._queue: list[_Waiting] = []
         self._queued = threading.Lock()
+        self._writing = False
         self._turn = threading.Lock()
         self.pages_written = 0
 
     def record(self, entry: Access) -> None:
         """Return when the entry is durable; raise `StoreError` when it could not be made so.
 
-        Whoever has its turn writes for everyone who waits; the others find their entry done.
+        The first to come writes; whoever comes while it does is written next, together, by the
+        first of them. So nobody waits in a line of those who are done.
         """
         waiting = _Waiting(entry)
+        waiting.woken.acquire()
         with self._queued:
             self._queue.append(waiting)
-        with self._turn:
-            while not waiting.done:
-                self._write_queue()
+            first, self._writing = not self._writing, True
+        if not first:
+            waiting.woken.acquire()
+        if not waiting.done:
+            self._write_queue()
         if waiting.error is not None:
             raise waiting.error
 
@@ -158,16 +170,29 @@ class Audit:
                 self._store.update(CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/ended": ended})
 
     def _write_queue(self) -> None:
+        """Write what waits, wake who waited, and wake the first of those who came meanwhile."""
         with self._queued:
             batch, self._queue = self._queue[:MAX_PAGE_ENTRIES], self._queue[MAX_PAGE_ENTRIES:]
+        error: StoreError | None = StoreError("the audit was not written")
         try:
-            self._write(tuple(one.entry for one in batch))
-        except StoreError as error:
-            for one in batch:
-                one.error = error
+            with self._turn:
+                self._write(tuple(one.entry for one in batch))
+            error = None
+        except StoreError as failed:
+            error = failed
         finally:
             for one in batch:
-                one.done = True
+                one.error, one.done = error, True
+                one.woken.release()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Let the first who waits write; nobody writes where nobody waits."""
+        with self._queued:
+            following = self._queue[0] if self._queue else None
+            self._writing = following is not None
+        if following is not None:
+            following.woken.release()
 
     def _write(self, entries: tuple[Access, ...]) -> None:
         opening = None if self._opened else self._open()
@@ -184,7 +209,7 @@ class Audit:
             link = chained(link, entry)
         page = AuditPage(self._writer, head.page, head.number, head.hash, entries, link, opening)
         try:
-            self._store.write_once(PAGES, _document(page))
+            self._store.write_once(PAGES, as_document(page))
         except Duplicate:
             return False
         self._head = _Head(head.page + 1, head.number + len(entries), link)
@@ -217,9 +242,12 @@ def page_key(writer: str, page: int) -> str:
 
 
 def read_page(store: Store, writer: str, page: int) -> AuditPage | None:
-    """Give one page of a chain, or None past its end."""
+    """Give one page of a chain, or None past its end; raise `PageDamaged` where it is no page."""
     value = store.document(PAGES, page_key(writer, page))
-    return None if value is None else _decode(value)
+    try:
+        return None if value is None else _decode(value)
+    except msgspec.MsgspecError as error:
+        raise PageDamaged(f"chain {writer}, page {page} cannot be read: {error}") from error
 
 
 def end_of(store: Store, chain: Chain) -> AuditPage | None:
@@ -276,8 +304,8 @@ def prove(store: Store) -> Proof:
         ends[chain.writer] = _prove_chain(store, chain, proof, witnessed)
     for writer, page, digest in witnessed:
         last, _ = ends.get(writer, (-1, ""))
-        standing = read_page(store, writer, page)
-        if last < page or standing is None or standing.hash != digest:
+        standing = read_page(store, writer, page) if page <= last else None
+        if standing is None or standing.hash != digest:
             proof.breaks.append(f"chain {writer} stood at page {page} and no longer does")
     return proof
 
@@ -286,7 +314,7 @@ def _prove_chain(
     store: Store, chain: Chain, proof: Proof, witnessed: list[tuple[str, int, str]]
 ) -> tuple[int, str]:
     number, link, page = 1, FIRST_HASH, 0
-    while (read := read_page(store, chain.writer, page)) is not None:
+    while (read := _read_to_prove(store, chain, page, proof)) is not None:
         if (read.writer, read.page, read.first, read.previous) != (
             chain.writer,
             page,
@@ -309,7 +337,15 @@ def _prove_chain(
     return page - 1, link
 
 
-def _document(page: AuditPage) -> Document:
+def _read_to_prove(store: Store, chain: Chain, page: int, proof: Proof) -> AuditPage | None:
+    try:
+        return read_page(store, chain.writer, page)
+    except PageDamaged as damaged:
+        proof.breaks.append(str(damaged))
+        return None
+
+
+def as_document(page: AuditPage) -> Document:
     """Give a page as a document, findable by each patient in it."""
     found = sorted({f"{who}|{entry.at}" for entry in page.entries for who in entry.patients})
     return Document(

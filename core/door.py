@@ -17,6 +17,8 @@ from core.store.port import Store
 from core.values.identity import Caller
 
 ALLOWED: Final = "done"
+MAX_NOTED: Final = 200
+"""Characters of a caller's text that the audit keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +95,27 @@ class Core:
             Access(
                 at=self.context.now().isoformat(timespec="microseconds"),
                 party_key=by.party_key,
-                asid=by.asid or "",
+                asid=_noted(by.asid or ""),
                 activity=by.activity,
                 command=command,
                 outcome=outcome,
-                message_id=by.message_id,
-                patients=patients,
-                user=by.person.user if by.person else None,
-                role_profile=by.person.role_profile if by.person else None,
-                job_role=by.person.job_role if by.person else None,
+                message_id=_noted(by.message_id),
+                patients=tuple(map(_noted, patients)),
+                user=_noted(by.person.user) if by.person else None,
+                role_profile=_noted(by.person.role_profile) if by.person else None,
+                job_role=_noted(by.person.job_role) if by.person else None,
             )
         )
         self.watch(Timing(command, outcome, performed - started, time.perf_counter() - performed))
+
+
+def _noted(text: str) -> str:
+    """Give a caller's text as it is audited: cut off where it is longer than any id can be.
+
+    A caller chooses it, refused or not: uncut, each message could grow the audit by megabytes,
+    and be too large a page together with those of others.
+    """
+    return text if len(text) <= MAX_NOTED else text[:MAX_NOTED]
 
 
 def _patient_asked_for(command: demographics.Command) -> tuple[str, ...]:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from core.errors import StoreError
 from core.store.port import Store
-from facade.metrics import Metrics
 
 
 class _Quiet(WSGIRequestHandler):
-    """Serves without a line for each probe."""
+    """Serves without a line for each probe, and waits for none."""
+
+    timeout = 5
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Log nothing."""
 
 
-def serve(listener: socket.socket, store: Store, metrics: Metrics) -> None:
+def serve(listener: socket.socket, store: Store, metrics: Callable[[], bytes]) -> None:
     """Answer health and metrics on a bound socket, in a thread of this process."""
 
     @Request.application
@@ -30,7 +32,7 @@ def serve(listener: socket.socket, store: Store, metrics: Metrics) -> None:
         if request.path == "/readyz":
             return _readiness(store)
         if request.path == "/metrics":
-            return Response(metrics.exposed(), mimetype="text/plain")
+            return Response(metrics(), mimetype="text/plain")
         return Response("there is /healthz, /readyz and /metrics\n", status=404)
 
     host, port = listener.getsockname()[:2]

@@ -48,9 +48,17 @@ class Config:
     log_level: str = "info"
 
 
+RIAK_PORT: Final = 8087
+"""Where a node speaks protocol buffers unless told otherwise."""
+
 DEFAULT_PATH: Final = Path("spine-data/spine.toml")
 _PATHS: Final = ("tls_ca", "tls_certificate", "tls_key")
-_POSITIVE: Final = ("server_workers", "server_threads", "server_request_limit_bytes")
+_POSITIVE: Final = (
+    "server_workers",
+    "server_threads",
+    "server_request_limit_bytes",
+    "server_drain_seconds",
+)
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -81,18 +89,17 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
 
 
 def _read(path: Path, faults: list[str]) -> dict[str, Any]:
-    """Give the file's settings by joined name."""
+    """Give the file's settings by joined name; what cannot be read is the only fault there is."""
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        faults.append(f"there is no file {path}: run `spine init`, or name one with --config")
-        return {}
+    except FileNotFoundError as error:
+        says = f"there is no file {path}: run `spine init`, or name one with --config"
+        raise ConfigError((says,)) from error
     except (OSError, UnicodeDecodeError) as error:
-        faults.append(f"{path} cannot be read ({error}): check its permissions and encoding")
-        return {}
+        says = f"{path} cannot be read ({error}): check its permissions and encoding"
+        raise ConfigError((says,)) from error
     except tomllib.TOMLDecodeError as error:
-        faults.append(f"{path} is not TOML ({error}): correct that line")
-        return {}
+        raise ConfigError((f"{path} is not TOML ({error}): correct that line",)) from error
     values = {}
     for section, table in tables.items():
         if isinstance(table, dict):
@@ -163,16 +170,51 @@ def _out_of_range(given: Mapping[str, Any]) -> list[str]:
         for name, value in whole.items()
         if name in _POSITIVE and value < 1
     ]
+    faults += [
+        f"{_spoken(name)} = {value} must be more than 0, and no more than a day"
+        for name, value in given.items()
+        if type(value) is float and not 0 < value <= 86400
+    ]
+    if whole.get("store_limit_bytes", 0) < 0:
+        faults.append("store.limit_bytes must be 0 (no limit) or more")
     if given.get("log_level", "info") not in _LEVELS:
         faults.append(f"log.level = {given['log_level']!r} must be one of {', '.join(_LEVELS)}")
-    scheme = str(given.get("store_url", "sqlite:")).partition(":")[0]
-    if scheme not in {"memory", "sqlite", "riak"}:
-        faults.append(
-            f"store.url = {given['store_url']!r} must start with sqlite:, riak:// or memory:"
-        )
-    return faults
+    return faults + _store_faults(str(given.get("store_url", "sqlite:")))
 
 
 def _spoken(name: str) -> str:
     section, _, key = name.partition("_")
     return f"{section}.{key}"
+
+
+def riak_addresses(url: str) -> tuple[tuple[str, int], ...]:
+    """Give the nodes that `riak://host:8087,host2:8087` names; raise `ValueError` with the cure."""
+    if not url.startswith("riak://") or url == "riak://":
+        raise ValueError(f"store.url = {url!r} names no node: write riak://host:8087,host2:8087")
+    return tuple(_riak_address(url, one) for one in url.removeprefix("riak://").split(","))
+
+
+def _riak_address(url: str, written: str) -> tuple[str, int]:
+    host, colon, port = written.strip().rpartition(":")
+    if not colon or "]" in port:
+        host, port = written.strip(), str(RIAK_PORT)
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or any(one in host for one in "/@ "):
+        raise ValueError(
+            f"store.url = {url!r}: {written!r} is not host:port: write riak://host:8087,host2:8087"
+        )
+    if not (port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
+        raise ValueError(f"store.url = {url!r}: {port!r} is not a port: give one up to 65535")
+    return host, int(port)
+
+
+def _store_faults(url: str) -> list[str]:
+    scheme = url.partition(":")[0]
+    if scheme not in {"memory", "sqlite", "riak"}:
+        return [f"store.url = {url!r} must start with sqlite:, riak:// or memory:"]
+    try:
+        if scheme == "riak":
+            riak_addresses(url)
+    except ValueError as error:
+        return [str(error)]
+    return []

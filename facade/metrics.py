@@ -7,41 +7,70 @@ told of before it is imported: `start` does both.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+_MEMORY: Final = "/dev/shm"  # noqa: S108 - mkdtemp makes a folder of our own in it
+"""Kept off the disk where that can be: a page of a mapped file that finds the disk full kills."""
 
 
 def share_folder() -> Path:
     """Make the folder that this server's processes share, and name it to the library."""
-    folder = Path(tempfile.mkdtemp(prefix="spine-metrics-"))
+    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="spine-metrics-", dir=memory))
     os.environ[_FOLDER] = str(folder)
     return folder
+
+
+def remove_folder() -> None:
+    """Remove that folder once the server ends."""
+    shutil.rmtree(os.environ[_FOLDER], ignore_errors=True)
 
 
 class Metrics:
     """This process's counters."""
 
     def __init__(self) -> None:
-        from prometheus_client import Counter, Gauge, Histogram  # noqa: PLC0415 - see above
+        from prometheus_client import (  # noqa: PLC0415 - see above
+            CollectorRegistry,
+            Counter,
+            Gauge,
+            Histogram,
+        )
 
+        own = CollectorRegistry()
         self.messages = Counter(
-            "spine_messages", "Messages answered", ["interaction", "status", "outcome"]
+            "spine_messages",
+            "Messages answered",
+            ["interaction", "status", "outcome"],
+            registry=own,
         )
         self.seconds = Histogram(
             "spine_message_seconds",
             "From the first byte read to the last byte built",
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5),
+            registry=own,
         )
-        self.stage = Counter("spine_stage_seconds", "Time spent by stage", ["stage"])
-        self.failures = Counter("spine_failures", "Answers that the store failed", ["kind"])
+        self.stage = Counter("spine_stage_seconds", "Time spent by stage", ["stage"], registry=own)
+        self._operations = Counter(
+            "spine_store_operations", "Store operations", ["operation", "bucket"], registry=own
+        )
+        self.failures = Counter(
+            "spine_failures", "Answers that the store failed", ["kind"], registry=own
+        )
         self.certificate = Gauge(
             "spine_certificate_seconds_left",
             "Until the server certificate expires",
             multiprocess_mode="mostrecent",
+            registry=own,
         )
+
+    def count_operation(self, operation: str, bucket: str) -> None:
+        """Count one operation of the store."""
+        self._operations.labels(operation, bucket).inc()
 
     def exposed(self) -> bytes:
         """Give all processes' counts in the exposition format."""

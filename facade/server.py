@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import resource
 import socket
 import ssl
 import sys
 import time
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import gunicorn.app.base
@@ -15,22 +18,30 @@ from gunicorn.arbiter import Arbiter
 
 from core.door import Timing
 from core.errors import StoreError
+from core.store.counted import CountedStore
 from facade import admin, logs, metrics, tls
 from facade.config import Config
 from facade.metrics import Metrics
 from facade.tls import FollowedContext, TlsFiles
 from facade.web import Application
 from facade.wiring import Spine, open_store, spine
+from facade.worker import Patience, Worker
+
+WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class CannotStart(Exception):
     """The server cannot start: one line that says why, and the cure."""
 
 
+_IDLE_SECONDS: Final = 75
+_CONNECTIONS: Final = 1000
+"""How many connections a process keeps open."""
+
 _PORT_CURES: Final = {
-    errno.EADDRINUSE: "is in use: stop what uses it, or set {setting}",
-    errno.EACCES: "may not be opened by this user: set {setting} to 1024 or more",
-    errno.EADDRNOTAVAIL: "is not an address of this machine: set {setting}",
+    errno.EADDRINUSE: "is in use: stop what uses it, or set {section}.port",
+    errno.EACCES: "may not be opened by this user: set {section}.port to 1024 or more",
+    errno.EADDRNOTAVAIL: "is not an address of this machine: set {section}.host",
 }
 
 
@@ -38,64 +49,68 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
     """Gunicorn, configured by ours."""
 
     def __init__(
-        self, config: Config, listener: socket.socket, admin_socket: socket.socket
+        self,
+        config: Config,
+        listener: socket.socket,
+        admin_socket: socket.socket,
+        instead: WsgiApplication | None,
     ) -> None:
         self._config = config
-        self._listener = listener
+        self._instead = instead
+        self._bind = f"fd://{listener.detach()}"
         self._admin = admin_socket
         self._spine: Spine | None = None
-        self._followed: FollowedContext | None = None
+        self._followed = _followed(config)
+        self.patience = Patience(
+            handshake=config.tls_handshake_seconds,
+            read=config.server_read_seconds,
+            idle=_IDLE_SECONDS,
+            limit_bytes=config.server_request_limit_bytes,
+        )
         super().__init__()
 
     def load_config(self) -> None:
         config = self._config
         settings: dict[str, Any] = {
-            "bind": f"fd://{self._listener.fileno()}",
-            "worker_class": "gthread",
+            "bind": self._bind,
+            "worker_class": Worker,
             "workers": config.server_workers,
             "threads": config.server_threads,
-            "keepalive": 75,
+            "keepalive": _IDLE_SECONDS,
             "timeout": 60,
             "graceful_timeout": config.server_drain_seconds,
-            "worker_connections": 1000,
+            "worker_connections": _CONNECTIONS,
             "certfile": str(config.tls_certificate),
             "keyfile": str(config.tls_key),
-            "ca_certs": str(config.tls_ca),
-            "cert_reqs": ssl.CERT_REQUIRED,
-            "ssl_context": self._context,
+            "http_parser": "python",
+            "forwarded_allow_ips": "",
             "control_socket_disable": True,
             "proc_name": "spine",
             "loglevel": "warning",
-            "post_worker_init": self._worker_started,
+            "pre_fork": lambda _server, _worker: self.context(),
             "worker_exit": self._worker_stopped,
             "child_exit": lambda _server, worker: metrics.forget_process(worker.pid),
+            "on_exit": lambda _server: metrics.remove_folder(),
             "when_ready": lambda _server: _say_ready(config),
         }
         for name, value in settings.items():
             self.cfg.set(name, value)
 
-    def load(self) -> Application:
+    def load(self) -> WsgiApplication:
+        return self._instead or self._application()
+
+    def _application(self) -> Application:
         config = self._config
         logs.configure(config.log_level)
         counted = Metrics()
-        counted.certificate.set(tls.seconds_left(config.tls_certificate, time.time()))
-        store = open_store(config)
+        store = CountedStore(open_store(config), counted.count_operation)
         self._spine = spine(config, store, watch=_watched(counted))
-        admin.serve(self._admin, store, counted)
+        admin.serve(self._admin, store, lambda: _exposed(counted, self._followed))
         return Application(self._spine, counted, limit_bytes=config.server_request_limit_bytes)
 
-    def _context(self, _config: Any, _factory: Any) -> Any:  # noqa: ANN401 - gunicorn's hook
-        if self._followed is None:
-            log = logs.logger()
-            self._followed = FollowedContext(
-                _files(self._config),
-                read_seconds=self._config.server_read_seconds,
-                report=lambda event, what: log.warning(event, what=what),
-            )
-        return _Handshakes(self._followed.current(), self._config.tls_handshake_seconds)
-
-    def _worker_started(self, _worker: Any) -> None:  # noqa: ANN401
-        self._followed = None
+    def context(self) -> ssl.SSLContext:
+        """Give the TLS context for the next connection; a new process inherits one that works."""
+        return self._followed.current()
 
     def _worker_stopped(self, _server: Any, _worker: Any) -> None:  # noqa: ANN401
         if self._spine is not None:
@@ -106,47 +121,40 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
             self._spine.store.close()
 
 
-class _Handshakes:
-    """A context whose handshakes end: a peer that stalls is let go after some seconds."""
+def serve(config: Config, *, instead: WsgiApplication | None = None) -> None:
+    """Serve until told to stop; raise `CannotStart` where that cannot be begun.
 
-    def __init__(self, context: ssl.SSLContext, seconds: float) -> None:
-        self._context = context
-        self._seconds = seconds
-
-    def wrap_socket(self, sock: socket.socket, **_options: Any) -> ssl.SSLSocket:  # noqa: ANN401
-        """Give the TLS socket, its handshake done."""
-        sock.settimeout(self._seconds)
-        wrapped = self._context.wrap_socket(sock, server_side=True)
-        wrapped.setblocking(True)  # noqa: FBT003 - the standard signature
-        return wrapped
-
-
-def serve(config: Config) -> None:
-    """Serve until told to stop; raise `CannotStart` where that cannot be begun."""
+    `instead` is answered with in place of the facade: the bench measures the bare server so.
+    """
     logs.configure(config.log_level)
     _check_certificates(config)
     _check_store(config)
-    listener = _bound(config.server_host, config.server_port, "server.port")
-    admin_socket = _bound(config.admin_host, config.admin_port, "admin.port")
+    listener = _bound(config.server_host, config.server_port, "server")
+    admin_socket = _bound(config.admin_host, config.admin_port, "admin")
+    _raise_file_limit()
     metrics.share_folder()
-    Arbiter(_Gunicorn(config, listener, admin_socket)).run()
+    Arbiter(_Gunicorn(config, listener, admin_socket, instead)).run()
+
+
+def _raise_file_limit() -> None:
+    """Let each process have a file for every connection that it may keep, and its own beside."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _check_certificates(config: Config) -> None:
     files = _files(config)
     try:
         tls.server_context(files, read_seconds=1.0)
-        left = tls.seconds_left(config.tls_certificate, time.time())
+        expired = tls.expiry(config.tls_certificate) <= time.time()
     except (OSError, ValueError) as error:
         raise CannotStart(
             f"the certificates do not work ({error}): check {files.ca}, {files.certificate} "
             f"and {files.key}"
         ) from error
-    if left <= 0:
+    if expired:
         raise CannotStart(f"{files.certificate} has expired: put a new one in its place")
-    days = int(left // 86400)
-    if days < tls.EXPIRY_WARNING_DAYS:
-        logs.logger().warning("certificate.expires_soon", days=days, file=str(files.certificate))
 
 
 def _check_store(config: Config) -> None:
@@ -158,7 +166,7 @@ def _check_store(config: Config) -> None:
         raise CannotStart(str(error)) from error
 
 
-def _bound(host: str, port: int, setting: str) -> socket.socket:
+def _bound(host: str, port: int, section: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -166,14 +174,30 @@ def _bound(host: str, port: int, setting: str) -> socket.socket:
         listener.bind((host, port))
         listener.listen(2048)
     except OSError as error:
-        cure = _PORT_CURES.get(error.errno or 0, f"cannot be opened ({error}): set {{setting}}")
-        raise CannotStart(f"{host}:{port} " + cure.format(setting=setting)) from error
+        cure = _PORT_CURES.get(
+            error.errno or 0, f"cannot be opened ({error}): set {{section}}.host"
+        )
+        raise CannotStart(f"{host}:{port} " + cure.format(section=section)) from error
     listener.set_inheritable(True)
     return listener
 
 
 def _files(config: Config) -> TlsFiles:
     return TlsFiles(config.tls_ca, config.tls_certificate, config.tls_key, config.tls_strict)
+
+
+def _followed(config: Config) -> FollowedContext:
+    log = logs.logger()
+    return FollowedContext(
+        _files(config),
+        read_seconds=config.server_read_seconds,
+        report=log.warning,
+    )
+
+
+def _exposed(counted: Metrics, followed: FollowedContext) -> bytes:
+    counted.certificate.set(followed.seconds_left())
+    return counted.exposed()
 
 
 def _watched(counted: Metrics) -> Any:  # noqa: ANN401 - a callable of Timing

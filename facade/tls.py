@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +17,7 @@ RELOAD_SECONDS: Final = 1.0
 """How often the files are looked at, at most."""
 
 EXPIRY_WARNING_DAYS: Final = 30
+_DAY_SECONDS: Final = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,43 @@ class TlsFiles:
 
 
 class PatientSocket(ssl.SSLSocket):
-    """A TLS socket whose reads and writes end after a while; it knows its peer's names.
+    """A TLS socket that knows its peer's names, and whose peer has so long for a whole request.
 
-    The server makes a socket blocking before each request: blocking here means `read_seconds`.
+    The server makes a socket blocking before each request: from then on all reading and writing
+    together may take `read_seconds`. A peer that takes longer counts as gone.
     """
 
     read_seconds: float = 30.0
     peer_names: tuple[str, ...] | None = None
+    _deadline: float | None = None
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - the standard signature
-        """Wait at most `read_seconds` where the caller would wait for ever."""
+        """Wait for `read_seconds` from now on where the caller would wait for ever."""
+        self._deadline = time.monotonic() + self.read_seconds if flag else None
         self.settimeout(self.read_seconds if flag else 0.0)
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        """Give what has come; raise `ConnectionResetError` where the peer is too slow."""
+        if self._deadline is None:
+            return super().recv(buflen, flags)
+        with self._in_time(self._deadline):
+            return super().recv(buflen, flags)
+
+    def send(self, data: Any, flags: int = 0) -> int:  # noqa: ANN401 - any buffer
+        """Send some; raise `ConnectionResetError` where the peer is too slow."""
+        if self._deadline is None:
+            return super().send(data, flags)
+        with self._in_time(self._deadline):
+            return super().send(data, flags)
+
+    @contextlib.contextmanager
+    def _in_time(self, deadline: float) -> Iterator[None]:
+        left = max(deadline - time.monotonic(), 0.001)
+        self.settimeout(min(left, self.gettimeout() or left))
+        try:
+            yield
+        except TimeoutError as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the peer is too slow") from error
 
 
 def names_of(sock: object) -> tuple[str, ...]:
@@ -58,13 +87,20 @@ def names_of(sock: object) -> tuple[str, ...]:
     return sock.peer_names
 
 
+def _no_password() -> str:
+    """Let an encrypted key fail instead of asking at a terminal that no server has."""
+    return ""
+
+
 def server_context(files: TlsFiles, *, read_seconds: float) -> ssl.SSLContext:
     """Give a context for TLS 1.2 and later that requires a certificate of the CA's clients."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A peer may end its connection without saying so in TLS: HTTP shows what was cut off.
+    context.options |= ssl.OP_IGNORE_UNEXPECTED_EOF
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(cafile=str(files.ca))
-    context.load_cert_chain(certfile=str(files.certificate), keyfile=str(files.key))
+    context.load_cert_chain(str(files.certificate), str(files.key), _no_password)
     if files.strict:
         context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.sslsocket_class = type(
@@ -76,51 +112,78 @@ def server_context(files: TlsFiles, *, read_seconds: float) -> ssl.SSLContext:
 class FollowedContext:
     """The newest context for some files: they are read again once they have changed.
 
-    Files that are broken leave the context that worked in place, and are reported.
+    Files that are broken leave the context that worked in place, and are reported. So is a
+    certificate that will soon expire: when it is first seen, and every day.
     """
 
     def __init__(
-        self, files: TlsFiles, *, read_seconds: float, report: Callable[[str, str], None]
+        self,
+        files: TlsFiles,
+        *,
+        read_seconds: float,
+        report: Callable[..., None],
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._files = files
         self._read_seconds = read_seconds
         self._report = report
-        self._looked = time.monotonic()
+        self._now = now
+        self._looked = self._warned = 0.0
         self._stamp = self._stamps()
-        self._context = server_context(files, read_seconds=read_seconds)
+        self._load()
+
+    def seconds_left(self) -> float:
+        """Give how long the certificate that is served is still valid, in seconds."""
+        return self._expire[0][1] - self._now()
 
     def current(self) -> ssl.SSLContext:
         """Give the context to use for the next connection."""
-        now = time.monotonic()
-        if now - self._looked >= RELOAD_SECONDS:
+        now = self._now()
+        if abs(now - self._looked) >= RELOAD_SECONDS:
             self._looked = now
             self._follow()
+            self._warn(now)
         return self._context
 
     def _follow(self) -> None:
         stamp = self._stamps()
         if stamp == self._stamp:
             return
+        self._stamp = stamp
         try:
-            self._context = server_context(self._files, read_seconds=self._read_seconds)
-            self._stamp = stamp
-            self._report("certificates.reloaded", str(self._files.certificate))
-        except (OSError, ssl.SSLError) as error:
-            self._stamp = stamp
-            self._report("certificates.kept", f"the new files do not work: {error}")
+            self._load()
+        except (OSError, ValueError) as error:
+            self._report("certificates.kept", why=f"the new files do not work: {error}")
+        else:
+            self._warned = 0.0
+            self._report("certificates.reloaded", file=str(self._files.certificate))
 
-    def _stamps(self) -> tuple[tuple[int, int], ...]:
+    def _load(self) -> None:
+        context = server_context(self._files, read_seconds=self._read_seconds)
+        self._expire = [(file, expiry(file)) for file in (self._files.certificate, self._files.ca)]
+        self._context = context
+
+    def _warn(self, now: float) -> None:
+        if abs(now - self._warned) < _DAY_SECONDS:
+            return
+        self._warned = now
+        for file, when in self._expire:
+            days = int((when - now) // _DAY_SECONDS)
+            if days < EXPIRY_WARNING_DAYS:
+                self._report("certificate.expires_soon", days=days, file=str(file))
+
+    def _stamps(self) -> tuple[tuple[int, int, int], ...]:
         stamps = []
         for path in (self._files.ca, self._files.certificate, self._files.key):
             try:
                 stat = path.stat()
-                stamps.append((stat.st_mtime_ns, stat.st_size))
+                stamps.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
             except OSError:
-                stamps.append((0, 0))
+                stamps.append((0, 0, 0))
         return tuple(stamps)
 
 
-def seconds_left(certificate: Path, now: float) -> float:
-    """Give how long a certificate file is still valid, in seconds."""
-    loaded = x509.load_pem_x509_certificate(certificate.read_bytes())
-    return loaded.not_valid_after_utc.timestamp() - now
+def expiry(file: Path) -> float:
+    """Give when the first certificate to expire in a file does so, in seconds since 1970."""
+    loaded = x509.load_pem_x509_certificates(file.read_bytes())
+    return min(one.not_valid_after_utc.timestamp() for one in loaded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
@@ -27,11 +28,24 @@ _REASONS: Final = {
 StartResponse = Callable[..., Any]
 
 
-class Application:
-    """Answers every legacy address of this server."""
+def _certified(environ: dict[str, Any]) -> tuple[str, ...]:
+    """Give the names in the certificate of whoever sent a request."""
+    return tls.names_of(environ.get("gunicorn.socket"))
 
-    def __init__(self, spine: Spine, metrics: Metrics, *, limit_bytes: int) -> None:
+
+class Application:
+    """Answers every legacy address of this server; `names_of` knows whose a request is."""
+
+    def __init__(
+        self,
+        spine: Spine,
+        metrics: Metrics,
+        *,
+        limit_bytes: int,
+        names_of: Callable[[dict[str, Any]], tuple[str, ...]] = _certified,
+    ) -> None:
         self._spine = spine
+        self._names_of = names_of
         self._metrics = metrics
         self._limit = limit_bytes
         self._log = logs.logger()
@@ -42,7 +56,7 @@ class Application:
         if environ["REQUEST_METHOD"] != "POST":
             start_response(_REASONS[405], [("Allow", "POST"), ("Content-Length", "0")])
             return ()
-        answered = self._answer(environ)
+        answered = self._answer(environ, self._body(environ))
         self._count(answered, time.perf_counter() - started)
         start_response(
             _REASONS[answered.status],
@@ -50,9 +64,9 @@ class Application:
         )
         return (answered.body,)
 
-    def _answer(self, environ: dict[str, Any]) -> Answered:
+    def _answer(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         try:
-            return self._route(environ)
+            return self._route(environ, body)
         except StoreError as error:
             self._metrics.failures.labels(type(error).__name__).inc()
             self._log.error("store.failed", why=str(error))
@@ -60,26 +74,32 @@ class Application:
             self._log.error("answer.failed", error=type(error).__name__, where=_where(error))
         return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
 
-    def _route(self, environ: dict[str, Any]) -> Answered:
+    def _route(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         if environ["PATH_INFO"] not in SYNC_PATHS:
             return pipeline.faulted(Fault("INTERACTION_NOT_SUPPORTED"), "unknown")
-        body = self._body(environ)
         if body is None:
             return pipeline.faulted(Fault("MESSAGE_TOO_LARGE"), "unknown")
         _, options = parse_options_header(environ.get("CONTENT_TYPE"))
         request = Request(
             body=body,
-            charset=options.get("charset"),
+            charset=options.get("charset") or None,
             soap_action=environ.get("HTTP_SOAPACTION"),
-            certificate_names=tls.names_of(environ.get("gunicorn.socket")),
+            certificate_names=self._names_of(environ),
         )
         return pipeline.answer(request, self._spine.core, self._spine.context)
 
     def _body(self, environ: dict[str, Any]) -> bytes | None:
-        """Give the request's body, or None when it is over the limit, before it is read whole."""
-        if int(environ.get("CONTENT_LENGTH") or 0) > self._limit:
+        """Give the request's body, or None when it is over the limit, before it is read whole.
+
+        What is raised here is the server's to answer: broken framing is no message to refuse, and
+        a body that ends before its length is none at all.
+        """
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length > self._limit:
             return None
         body: bytes = environ["wsgi.input"].read(self._limit + 1)
+        if len(body) < length:
+            raise ConnectionResetError(errno.ECONNRESET, "the body ends before its length")
         return None if len(body) > self._limit else body
 
     def _count(self, answered: Answered, seconds: float) -> None:

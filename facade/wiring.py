@@ -15,8 +15,9 @@ from core.directory import Directory
 from core.door import Core, Timing
 from core.store.memory import MemoryStore
 from core.store.port import Store
+from core.store.riak import Pace, RiakStore
 from core.store.sqlite import SqliteStore
-from facade.config import Config
+from facade.config import Config, riak_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ def open_store(config: Config) -> Store:
     limit = config.store_limit_bytes or None
     if scheme == "memory":
         return MemoryStore(limit_bytes=limit)
+    if scheme == "riak":
+        pace = Pace(deadline_seconds=config.store_deadline_seconds)
+        return RiakStore(riak_addresses(config.store_url), pace)
     return SqliteStore(config.home / rest, limit_bytes=limit)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
+import re
 from typing import Final
 
 from lxml import etree
@@ -13,6 +13,38 @@ MAX_ELEMENTS: Final = 200_000
 """More elements than any message of 5,000,000 bytes that a real system sends."""
 
 _OPENING: Final = b"<"
+_UTF_8: Final = "UTF-8"
+_UTF_16: Final = "UTF-16"
+
+_CHARSETS: Final = {
+    "utf-8": _UTF_8,
+    "utf8": _UTF_8,
+    "us-ascii": "US-ASCII",
+    "ascii": "US-ASCII",
+    "iso-8859-1": "ISO-8859-1",
+    "latin-1": "ISO-8859-1",
+    "latin1": "ISO-8859-1",
+    "iso-8859-15": "ISO-8859-15",
+    "windows-1252": "WINDOWS-1252",
+    "cp1252": "WINDOWS-1252",
+    "utf-16": _UTF_16,
+    "utf-16le": "UTF-16LE",
+    "utf-16be": "UTF-16BE",
+}
+"""The charsets that are read: each shows every `<` as that byte, so that elements can be counted.
+
+A library's whole list would let in UTF-7 and EBCDIC, which hide them, and names with side effects.
+"""
+
+_DECLARED: Final = re.compile(
+    rb"""(?:\xef\xbb\xbf)?<\?xml\s[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""", re.ASCII
+)
+_SIXTEEN_BITS: Final = {
+    b"\xff\xfe": _UTF_16,
+    b"\xfe\xff": _UTF_16,
+    b"<\x00": "UTF-16LE",
+    b"\x00<": "UTF-16BE",
+}
 
 
 def parse(data: bytes, *, charset: str | None = None) -> etree._Element:
@@ -23,7 +55,7 @@ def parse(data: bytes, *, charset: str | None = None) -> etree._Element:
     if data.count(_OPENING) > 2 * MAX_ELEMENTS:
         raise MalformedMessage("more elements than a message may have")
     parser = etree.XMLParser(
-        encoding=_known(charset),
+        encoding=_declared(data) if charset is None else _known(charset),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -35,16 +67,27 @@ def parse(data: bytes, *, charset: str | None = None) -> etree._Element:
         root = etree.fromstring(data, parser)  # noqa: TID251 - hardened; its one home
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MalformedMessage(f"not XML: {type(error).__name__}") from error
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedMessage("a DOCTYPE is refused")
     return root
 
 
-def _known(charset: str | None) -> str | None:
-    """Give the charset's usual name, or None for what the document itself says."""
-    if charset is None:
-        return None
-    try:
-        return codecs.lookup(charset).name
-    except LookupError as error:
-        raise MalformedMessage("an unknown charset") from error
+def _known(charset: str) -> str:
+    """Give the parser's name of a charset."""
+    name = _CHARSETS.get(charset.strip().lower())
+    if name is None:
+        raise MalformedMessage("an unknown charset")
+    return name
+
+
+def _declared(data: bytes) -> str:
+    """Give the charset that a document says it is in, or shows by its first bytes.
+
+    Some senders declare UTF-16, in which they held a text, and send it as UTF-8.
+    """
+    shown = _SIXTEEN_BITS.get(data[:2])
+    if shown is not None:
+        return shown
+    declared = _DECLARED.match(data)
+    name = _known(declared[1].decode("ascii")) if declared else _UTF_8
+    return _UTF_8 if name.startswith(_UTF_16) else name

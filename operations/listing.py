@@ -1,4 +1,4 @@
-"""The directory as a readable TOML file: parties, their systems, and what those may do."""
+"""The directory as people read it: written from a TOML file, listed from the store."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from core.directory import Party, System
+from core.directory import PARTIES, SYSTEMS, Party, System
+from core.store.port import Store
 from core.values.identity import Asid, PartyKey
 from legacy_contracts import registry
 
@@ -54,6 +55,24 @@ def read(path: Path) -> Listing:
     return Listing(tuple(p for p in parties if p), tuple(s for s in systems if s))
 
 
+def parties(store: Store) -> tuple[Party, ...]:
+    """Give every party in the store, by party key."""
+    listed = (store.read(PARTIES, key) for key in sorted(store.keys(PARTIES)))
+    return tuple(one.party for one in listed if one and one.party)
+
+
+def systems(store: Store) -> tuple[System, ...]:
+    """Give every system in the store, by ASID."""
+    listed = (store.read(SYSTEMS, key) for key in sorted(store.keys(SYSTEMS)))
+    return tuple(one.system for one in listed if one and one.system)
+
+
+def entry(store: Store, key: str) -> Party | System | None:
+    """Give the party or the system with a key, or None."""
+    party, system = store.read(PARTIES, key), store.read(SYSTEMS, key)
+    return (system.system if system else None) or (party.party if party else None)
+
+
 def _entries(
     tables: Mapping[str, Any], kind: str, faults: list[str]
 ) -> list[tuple[str, Mapping[str, Any]]]:
@@ -88,9 +107,11 @@ def _system(
     if party and party not in parties:
         faults.append(f"{place}: party {party} is not in this file: add [party.{party}]")
     listed = _texts(place, entry, "interactions", faults)
-    for one in listed:
-        if one != EVERYTHING and not registry.is_known(one):
-            faults.append(f"{place}: interaction {one} is not built here: see docs/interactions.md")
+    faults += [
+        f"{place}: interaction {one} is not built here: see docs/interactions.md"
+        for one in listed
+        if one != EVERYTHING and not registry.is_known(one)
+    ]
     if EVERYTHING in listed:
         listed = tuple(row.interaction_id for row in registry.INTERACTIONS)
     return System(Asid(asid), party, _text(place, entry, "name", faults), listed)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
-from typing import Final
+from dataclasses import replace
+from itertools import count, islice
+from typing import Final, TypeVar
 
 from core import demographics
 from core.demographics import PATIENTS, TRACES
 from core.store.port import Store
-from core.values.demographics import Patient
+from core.values.demographics import (
+    Address,
+    CareProvision,
+    Name,
+    Patient,
+    RelatedPerson,
+    Telecom,
+)
 
 BATCH: Final = 1000
+
+Item = Name | Address | Telecom | CareProvision | RelatedPerson
+T = TypeVar("T", Name, Address, Telecom, CareProvision, RelatedPerson)
 
 
 def load(
@@ -24,9 +35,10 @@ def load(
 ) -> None:
     """Write the patients and their trace keys; loading the same again changes nothing.
 
-    `source` names where they come from: with the NHS number it is the id of the fact.
+    `source` names where they come from: with the NHS number it is the id of the fact. Repeating
+    items without an object id get one, since every generation shows them with it.
     """
-    for batch in _batches(patients):
+    for batch in _batches(identified(one) for one in patients):
         store.update_many(
             PATIENTS,
             [
@@ -48,6 +60,35 @@ def load(
             ],
         )
         progress(len(batch))
+
+
+def identified(patient: Patient) -> Patient:
+    """Give the patient with an object id, unique in the record, on every repeating item."""
+    items: tuple[Item, ...] = (
+        *patient.names,
+        *patient.addresses,
+        *patient.telecoms,
+        *patient.care_provisions,
+        *patient.related_persons,
+    )
+    taken = {one.object_id for one in items}
+    if None not in taken:
+        return patient
+    free = (f"o{number}" for number in count(1) if f"o{number}" not in taken)
+    return replace(
+        patient,
+        names=_numbered(patient.names, free),
+        addresses=_numbered(patient.addresses, free),
+        telecoms=_numbered(patient.telecoms, free),
+        care_provisions=_numbered(patient.care_provisions, free),
+        related_persons=_numbered(patient.related_persons, free),
+    )
+
+
+def _numbered(items: tuple[T, ...], free: Iterator[str]) -> tuple[T, ...]:
+    return tuple(
+        one if one.object_id is not None else replace(one, object_id=next(free)) for one in items
+    )
 
 
 def _batches(patients: Iterable[Patient]) -> Iterator[list[Patient]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -32,20 +33,24 @@ interactions = ["*"]
 
 
 def make_folder(folder: Path, now: dt.datetime) -> list[Path]:
-    """Make what is not there yet, and give what was made; nothing that exists is touched."""
+    """Make what is not there yet, and give what was made; nothing that exists is touched.
+
+    The folder will hold records of patients: when it is made here, only its owner may enter it.
+    What is made appears whole, so that a setup that was interrupted is finished by another.
+    """
     made: list[Path] = []
-    folder.mkdir(parents=True, exist_ok=True)
-    tls = folder / "tls"
-    if not tls.exists():
-        tls.mkdir(mode=0o700)
-        made += _make_keys(tls, now)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (folder / "tls").exists():
+        made += _make_keys(folder / "tls", now)
     template = resources.files("facade").joinpath("spine.toml").read_text(encoding="utf-8")
     for path, content in (
         (folder / "spine.toml", template),
         (folder / "directory.toml", DIRECTORY),
     ):
         if not path.exists():
-            path.write_text(content, encoding="utf-8")
+            unfinished = path.with_name(f".{path.name}.new")
+            unfinished.write_text(content, encoding="utf-8")
+            unfinished.replace(path)
             made.append(path)
     return made
 
@@ -65,6 +70,8 @@ def _make_keys(tls: Path, now: dt.datetime) -> list[Path]:
         "client.pem": client.certificate,
         "client.key": client.key,
     }
+    unfinished = Path(tempfile.mkdtemp(dir=tls.parent, prefix=".tls-"))
     for name, content in files.items():
-        certificates.write_private(tls / name, content)
+        certificates.write_private(unfinished / name, content)
+    unfinished.rename(tls)
     return [tls / name for name in files]

@@ -1,15 +1,20 @@
 """The embedded store: one SQLite file that several server processes share.
 
 Write-ahead log, `synchronous=FULL`: what a call has returned from survives a kill and a power cut.
-One writer at a time (SQLite's own lock, taken at the start of each write), readers never wait.
+One writer at a time, readers never wait. Writers of all processes queue on a lock file, which the
+system hands on at once and takes back from a dead process; SQLite's own busy handler sleeps, and
+made a write that met another wait ten times as long. The log is copied into the file by a thread
+of its own, so that no request pays for it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,15 +36,19 @@ F = TypeVar("F")
 
 SCHEMA_VERSION = 1
 
+LOG_SECONDS = 0.5
+LOG_COPIED_BYTES = 1_000_000
+LOG_RESTARTED_BYTES = 32_000_000
+"""How often the log is looked at, from what size it is copied, from what size it starts anew."""
+
 _SCHEMA = """
 CREATE TABLE value (
     kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, UNIQUE (kind, key)
 );
 CREATE TABLE entry (
-    kind TEXT NOT NULL, name TEXT NOT NULL, term TEXT NOT NULL, key TEXT NOT NULL
-);
-CREATE INDEX entry_by_term ON entry (kind, name, term, key);
-CREATE INDEX entry_by_key ON entry (kind, key);
+    kind TEXT NOT NULL, name TEXT NOT NULL, term TEXT NOT NULL, key TEXT NOT NULL,
+    PRIMARY KEY (kind, name, term, key)
+) WITHOUT ROWID;
 """
 
 _GET = "SELECT value FROM value WHERE kind = ? AND key = ?"
@@ -47,6 +56,8 @@ _PUT = (
     "INSERT INTO value (kind, key, value) VALUES (?, ?, ?) "
     "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
 )
+_INDEX = "INSERT OR IGNORE INTO entry (kind, name, term, key) VALUES (?, ?, ?, ?)"
+_UNINDEX = "DELETE FROM entry WHERE kind = ? AND name = ? AND term = ? AND key = ?"
 _FIND = (
     "SELECT term, key FROM entry WHERE kind = ? AND name = ? AND term <= ? "
     "AND (term, key) > (?, ?) ORDER BY term, key LIMIT ?"
@@ -65,9 +76,13 @@ class SqliteStore:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._write = threading.Lock()
+        self._turns = path.with_name(path.name + "-lock")
+        self._stopped = threading.Event()
         with _said(path):
+            self._turn = self._open_turn()
             self._prepare()
             self._writer = self._connect()
+        threading.Thread(target=self._copy_log, name="checkpoint", daemon=True).start()
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
@@ -99,7 +114,8 @@ class SqliteStore:
             standing = self._get(writer, documents.name, document.key)
             if standing is None:
                 writer.execute(_PUT, (documents.name, document.key, document.value))
-                _index(writer, documents.name, document.key, document.terms)
+                rows = _rows(documents.name, document.key, document.terms)
+                writer.executemany(_INDEX, rows)
             elif standing != document.value:
                 raise Duplicate(f"another document stands in {documents.name}")
 
@@ -143,15 +159,32 @@ class SqliteStore:
             return ()
         return (f"{self._path} is damaged ({rows[0][0]}): restore it with `spine restore`",)
 
-    def copy_to(self, target: Path) -> None:
-        """Copy the whole store, as it stands at one moment, into a new file."""
+    def copy_to(
+        self, target: Path, progress: Callable[[int, int], None] = lambda _done, _all: None
+    ) -> None:
+        """Copy the whole store, as it stands at one moment, into a new file.
+
+        The open transaction holds that moment: without it every write that others make begins the
+        copy again. `progress` is told how many pages are copied, of how many.
+        """
+        reader = self._reader()
         with _said(target), contextlib.closing(sqlite3.connect(target)) as copy:
-            self._reader().backup(copy, pages=4096)
+            reader.execute("BEGIN")
+            try:
+                reader.execute("SELECT 1 FROM value LIMIT 1").fetchall()
+                reader.backup(
+                    copy, pages=4096, progress=lambda _, left, all_: progress(all_ - left, all_)
+                )
+            finally:
+                reader.execute("COMMIT")
 
     def close(self) -> None:
         """Close every connection."""
-        for connection in self._opened:
-            connection.close()
+        self._stopped.set()
+        with self._write:
+            for connection in self._opened:
+                connection.close()
+            os.close(self._turn)
 
     def _prepare(self) -> None:
         with contextlib.closing(self._connect()) as connection:
@@ -175,6 +208,7 @@ class SqliteStore:
         )
         self._opened.append(connection)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA cache_size = -16384")
         connection.execute("PRAGMA mmap_size = 268435456")
         if self._limit is not None:
@@ -199,7 +233,7 @@ class SqliteStore:
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """Give the writing connection inside one transaction, which only an error undoes."""
-        with self._write, _said(self._path):
+        with self._write, _said(self._path), self._taking_turn():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 yield self._writer
@@ -225,18 +259,44 @@ class SqliteStore:
         old = bucket.terms(record.state) if record else {}
         new = bucket.terms(after.state)
         if old != new:
-            writer.execute("DELETE FROM entry WHERE kind = ? AND key = ?", (bucket.name, key))
-            _index(writer, bucket.name, key, new)
+            writer.executemany(_UNINDEX, _rows(bucket.name, key, old))
+            writer.executemany(_INDEX, _rows(bucket.name, key, new))
         return after
 
+    def _open_turn(self) -> int:
+        try:
+            return os.open(self._turns, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StoreError(
+                f"{self._turns} cannot be opened ({error}): check that its folder exists and is "
+                "writable"
+            ) from error
 
-def _index(
-    writer: sqlite3.Connection, kind: str, key: str, terms: Mapping[str, tuple[str, ...]]
-) -> None:
-    writer.executemany(
-        "INSERT INTO entry (kind, name, term, key) VALUES (?, ?, ?, ?)",
-        [(kind, name, term, key) for name, some in terms.items() for term in some],
-    )
+    @contextlib.contextmanager
+    def _taking_turn(self) -> Iterator[None]:
+        """Hold the lock that the writers of all processes share."""
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    def _copy_log(self) -> None:
+        """Copy the log into the file now and then, until closed; start it anew when it is long."""
+        log = self._path.with_name(self._path.name + "-wal")
+        while not self._stopped.wait(LOG_SECONDS):
+            with contextlib.suppress(sqlite3.Error, OSError, StoreError):
+                if log.stat().st_size > LOG_COPIED_BYTES:
+                    self._reader().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                if log.stat().st_size > LOG_RESTARTED_BYTES:
+                    with self._write, self._taking_turn():
+                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _rows(
+    kind: str, key: str, terms: Mapping[str, tuple[str, ...]]
+) -> list[tuple[str, str, str, str]]:
+    return [(kind, name, term, key) for name, some in terms.items() for term in some]
 
 
 def _refuse_large(value: bytes) -> None:
@@ -265,5 +325,7 @@ def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
     if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
         return StoreError(f"{path} is damaged ({error}): restore it with `spine restore`")
     if primary == sqlite3.SQLITE_IOERR:
-        return StoreFull(f"{path} cannot be read or written ({error}): check its disk")
+        return StoreFull(
+            f"{path} cannot be read or written ({error}): check that its disk works and has room"
+        )
     return StoreError(f"{path}: {error}")

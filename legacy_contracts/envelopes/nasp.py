@@ -13,7 +13,7 @@ from typing import Final
 from lxml import etree
 
 from legacy_contracts import ns, oids
-from legacy_contracts.envelopes.soap import APPLICATION_ACK, BODY, DECLARATION, FRAME
+from legacy_contracts.envelopes.soap import APPLICATION_ACK, BODY, CONTENT, DECLARATION, FRAME
 from legacy_contracts.errors import MEANINGS, Advice, Fault
 from legacy_contracts.hl7 import wrappers
 from legacy_contracts.hl7.rim import Xml, escape
@@ -23,6 +23,7 @@ from legacy_contracts.interaction import Interaction
 
 VERSION: Final = "V3NPfIT2.0"
 PROCESS: Final = f"{BODY}/hl7:ControlActProcess"
+EVERY_PROCESS: Final = f"{CONTENT}/hl7:ControlActProcess"
 
 _HEADER: Final = "/soap:Envelope/soap:Header[1]/*[1]"
 _PARTY: Final = f"hl7:id[@root='{oids.PARTY_KEY}']"
@@ -41,8 +42,13 @@ _RESPONSE_CODES: Final = {
 }
 
 
-def rule_groups(interaction_id: str, query: str, query_fault: str) -> tuple[Group, ...]:
-    """Give the rules that every 2.3 query is asked: frame, header, wrapper, agreement, author."""
+def rule_groups(
+    interaction_id: str, query: str, query_fault: str, *agreeing: Rule
+) -> tuple[Group, ...]:
+    """Give the rules that every 2.3 query is asked: frame, header, wrapper, agreement, author.
+
+    `agreeing` are the rules by which this query's header and body must agree besides.
+    """
     named = f"hl7:interactionId[@root='{oids.INTERACTION}'][@extension='{interaction_id}']"
     return (
         FRAME,
@@ -74,13 +80,18 @@ def rule_groups(interaction_id: str, query: str, query_fault: str) -> tuple[Grou
         ),
         Group(
             "/soap:Envelope",
-            tuple(
-                Rule(
-                    f"soap:Body/*[1]/{_ANY_DEVICE.format(way)}/@extension = "
-                    f"soap:Header/*[1]/{_DEVICE.format(way)}/@extension",
-                    f"INCONSISTENT_COMM_FUNC_{way.upper()}",
-                )
-                for way in ("Rcv", "Snd")
+            (
+                *(
+                    Rule(
+                        _any_agrees(
+                            f"soap:Body/*[1]/{_ANY_DEVICE.format(way)}/@extension",
+                            f"soap:Header/*[1]/{_DEVICE.format(way)}/@extension",
+                        ),
+                        f"INCONSISTENT_COMM_FUNC_{way.upper()}",
+                    )
+                    for way in ("Rcv", "Snd")
+                ),
+                *agreeing,
             ),
         ),
         Group(
@@ -94,14 +105,17 @@ def rule_groups(interaction_id: str, query: str, query_fault: str) -> tuple[Grou
     )
 
 
-MESSAGE_IDS_AGREE: Final = Group(
-    "/soap:Envelope",
-    (
-        Rule(
-            "soap:Body/*[1]/hl7:id/@root = soap:Header[1]/*[1]/hl7:id/@root",
-            "INCONSISTENT_INTERACTION_ID",
-        ),
-    ),
+def _any_agrees(body: str, header: str) -> str:
+    """Give the test that some node of the body agrees with the header's.
+
+    Other than one in the header is refused for that; comparing many with many would take minutes.
+    """
+    return f"count({header}) = 1 and {body} = {header}"
+
+
+MESSAGE_IDS_AGREE: Final = Rule(
+    _any_agrees("soap:Body/*[1]/hl7:id/@root", "soap:Header[1]/*[1]/hl7:id/@root"),
+    "INCONSISTENT_INTERACTION_ID",
 )
 """What only the trace is asked: header and body have one message id."""
 
@@ -171,7 +185,7 @@ class NaspEnvelope:
             f'displayName="{escape(said.text)}"/>'
         )
         found = (
-            f'<subject typeCode="SUBJ"><{row.reply.wrapper} classCode="OBS" moodCode="EVN">'
+            f'<subject typeCode="SUBJ"><{row.reply.wrapper}>'
             f"{result}{payload}</{row.reply.wrapper}></subject>"
         )
         query_ack = _query_ack(to, '<queryResponseCode code="OK"/>')

@@ -23,6 +23,9 @@ DECLARATION: Final = "<?xml version='1.0' encoding='UTF-8'?>\n"
 
 _HEADER: Final = "/soap:Envelope/soap:Header[1]"
 BODY: Final = "/soap:Envelope/soap:Body[1]/*[1]"
+CONTENT: Final = "/soap:Envelope/soap:Body/*"
+"""Where the legacy asks some rules: of whatever stands in a body, not of the first alone."""
+
 _ACT: Final = f"{BODY}/hl7:ControlActEvent[1]"
 
 _DEVICE: Final = "hl7:communicationFunction{}[1]/hl7:device[1]/hl7:id[@root='" + oids.ASID + "']"
@@ -213,7 +216,9 @@ class WsaEnvelope:
             wrappers.accepted(to),
             wrappers.devices(to) + act,
         )
-        return _enveloped(row, Dress(reply.interaction_id, reply.prefix), to, at, body)
+        return _enveloped(
+            row, Dress(reply.interaction_id, reply.prefix, row.reply.wsa_from), to, at, body
+        )
 
     def wrapper_refusal(self, row: Interaction, to: Correlation, at: Moment, fault: Fault) -> bytes:
         """Give an application acknowledgement with AR (syncAcknowledgementDetail)."""
@@ -224,7 +229,8 @@ class WsaEnvelope:
             wrappers.rejected(to, fault),
             wrappers.devices(to) + wrappers.control_act("", to),
         )
-        return _enveloped(row, Dress(APPLICATION_ACK, "SOAP"), to, at, body)
+        dress = Dress(APPLICATION_ACK, "SOAP", national_sender(row.service))
+        return _enveloped(row, dress, to, at, body)
 
     def business_refusal(
         self, row: Interaction, to: Correlation, at: Moment, faults: tuple[Fault, ...]
@@ -238,7 +244,14 @@ class WsaEnvelope:
             wrappers.in_error(to),
             wrappers.devices(to) + act,
         )
-        return _enveloped(row, Dress(row.refusal_id, row.reply.prefix), to, at, body)
+        return _enveloped(
+            row, Dress(row.refusal_id, row.reply.prefix, row.reply.wsa_from), to, at, body
+        )
+
+
+def national_sender(service: str) -> str:
+    """Give the address that answers of a service come from, unless captured ones say another."""
+    return f"https://{service}.national.ncrs.nhs.uk/syncservice"
 
 
 APPLICATION_ACK: Final = "MCCI_IN010000UK13"
@@ -268,6 +281,7 @@ class Dress:
 
     action: str
     prefix: str
+    wsa_from: str
 
 
 def _enveloped(row: Interaction, dress: Dress, to: Correlation, at: Moment, body: Xml) -> bytes:
@@ -278,7 +292,7 @@ def _enveloped(row: Interaction, dress: Dress, to: Correlation, at: Moment, body
         f'xmlns:wsa="{ns.WSA}" xmlns="{ns.HL7}" xmlns:hl7="{ns.HL7}"><{prefix}:Header>'
         f"<wsa:MessageID>uuid:{at.message_id}</wsa:MessageID>"
         f"<wsa:Action>{ns.SERVICES}{row.service}/{dress.action}</wsa:Action><wsa:To/>"
-        f"<wsa:From><wsa:Address>{row.reply.wsa_from}</wsa:Address></wsa:From>"
+        f"<wsa:From><wsa:Address>{dress.wsa_from}</wsa:Address></wsa:From>"
         f"{wrappers.devices(to)}"
         f"<wsa:RelatesTo>uuid:{escape(to.transport_id)}</wsa:RelatesTo></{prefix}:Header>"
         f"<{prefix}:Body><{wrapper}>{body}</{wrapper}></{prefix}:Body></{prefix}:Envelope>"

@@ -9,7 +9,7 @@ from typing import Final
 from lxml import etree
 
 from legacy_contracts import oids
-from legacy_contracts.envelopes.soap import BODY
+from legacy_contracts.envelopes.soap import CONTENT
 from legacy_contracts.hl7.rim import Xml
 from legacy_contracts.hl7.rules import Rule
 from legacy_contracts.interaction import Generation, Interaction, Pattern
@@ -41,7 +41,7 @@ _ID: Final = "hl7:query/hl7:person.id/hl7:value"
 _NAME: Final = "hl7:person.name/hl7:value"
 
 RULES: Final = query_rules(
-    f"{BODY}/hl7:ControlActEvent",
+    f"{CONTENT}/hl7:ControlActEvent",
     (
         Rule("count(hl7:query/hl7:person.birthTime/hl7:value/@value) = 1", "DATE_OF_BIRTH_MISSING"),
         Rule(f"count({_ID}/@extension) = 1", "MISSING_NHS_NUMBER"),

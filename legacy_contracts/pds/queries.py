@@ -11,7 +11,7 @@ from lxml import etree
 from core.values.demographics import Patient
 from legacy_contracts import ns
 from legacy_contracts.envelopes.nasp import PROCESS, VERSION
-from legacy_contracts.envelopes.soap import BODY, QUERY_GROUPS, WsaEnvelope
+from legacy_contracts.envelopes.soap import BODY, QUERY_GROUPS, WsaEnvelope, national_sender
 from legacy_contracts.hl7.rules import Group, Rule, Rules
 from legacy_contracts.interaction import Generation, Reply
 
@@ -23,8 +23,6 @@ QUERY: Final = f"{BODY}/hl7:ControlActEvent[1]/hl7:query[1]"
 REFUSAL: Final = "QUQI_IN010000UK14"
 OLD_REFUSAL: Final = "QUQI_IN010000UK01"
 ENVELOPE: Final = WsaEnvelope()
-
-_NATIONAL: Final = "https://pdsquery.national.ncrs.nhs.uk/syncservice"
 
 _VERSIONS: Final = {
     Generation.MIM_3_1: "V3NPfIT3.0",
@@ -56,7 +54,7 @@ def reply(
         version_code=version or _VERSIONS[generation],
         wrapper=wrapper,
         prefix="SOAP-ENV",
-        wsa_from=f"{ns.SERVICES}{SERVICE}" if named_after_service else _NATIONAL,
+        wsa_from=f"{ns.SERVICES}{SERVICE}" if named_after_service else national_sender(SERVICE),
     )
 
 

@@ -6,6 +6,8 @@ are the same trees (pds.md 1.8). Captured: corpus pds QUPA_IN050000UK32, QUPA_IN
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.values.demographics import (
     CareProvision,
     CareProvisionKind,
@@ -13,6 +15,7 @@ from core.values.demographics import (
     Language,
     Patient,
     RelatedPerson,
+    RelatedRole,
     ReplacedNumber,
 )
 from legacy_contracts import oids
@@ -50,6 +53,25 @@ def matched(patient: Patient) -> Xml:
         + items.death_notification("subjectOf", patient)
     )
     return _subject(body)
+
+
+def as_mim_3_1(patient: Patient) -> Patient:
+    """Give the record as the 3.1 schema can say it (PRPA_MT040101UK14).
+
+    A related person has no call-back consent there, and no class of carers: one is shown as a
+    personal relation (inferred), whose relationship code still says carer.
+    """
+    if not patient.related_persons:
+        return patient
+    related = tuple(
+        replace(
+            one,
+            call_back=None,
+            role=RelatedRole.PERSONAL if one.role is RelatedRole.CARER else one.role,
+        )
+        for one in patient.related_persons
+    )
+    return replace(patient, related_persons=related)
 
 
 def retrieval(patient: Patient, *, everything: bool, provisions: bool) -> Xml:

@@ -218,26 +218,26 @@ def _notification_time(patient: Patient) -> Xml:
 
 
 def _born_at(patient: Patient) -> str:
+    """Give the birthplace as 2008B has it: notified, and its country coded (AD CodedCountry)."""
     if patient.birthplace is None:
         return NOTHING
     when = items.about("subjectOf", _notification_time(patient))
-    return role(
-        "COCT_MT000208UK01.BirthPlace", _place_of_birth(patient.birthplace) + when, "BIRTHPL"
-    )
+    place = patient.birthplace
+    country = element("country", simple_code("code", place.country)) if place.country else ""
+    addr = _place_of_birth(place, country)
+    return role("COCT_MT000208UK01.BirthPlace", addr + when, "BIRTHPL")
 
 
 def _birthplace(place: Birthplace | None) -> str:
     if place is None:
         return NOTHING
-    return role("birthplace", _place_of_birth(place), "BIRTHPL")
+    addr = _place_of_birth(place, maybe_text("country", place.country))
+    return role("birthplace", addr, "BIRTHPL")
 
 
-def _place_of_birth(place: Birthplace) -> Xml:
+def _place_of_birth(place: Birthplace, country: str) -> Xml:
     return element(
-        "addr",
-        maybe_text("city", place.city)
-        + maybe_text("county", place.county)
-        + maybe_text("country", place.country),
+        "addr", maybe_text("city", place.city) + maybe_text("county", place.county) + country
     )
 
 

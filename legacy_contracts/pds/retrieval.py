@@ -93,6 +93,10 @@ def _payload_2006(patient: Patient, everything: bool, provisions: bool) -> Xml: 
     return record_2006.retrieval(patient, everything=everything, provisions=provisions)
 
 
+def _payload_31(patient: Patient, everything: bool, provisions: bool) -> Xml:  # noqa: FBT001
+    return _payload_2006(record_2006.as_mim_3_1(patient), everything, provisions)
+
+
 def _payload_2008a(patient: Patient, everything: bool, provisions: bool) -> Xml:  # noqa: FBT001
     return record_2008.retrieval(
         patient, record_2008.A, everything=everything, provisions=provisions
@@ -129,7 +133,8 @@ _OLD_ID: Final = "QUPA_IN040000UK01"
 
 
 def _payload_old(patient: Patient, everything: bool, provisions: bool) -> Xml:  # noqa: FBT001
-    return record_2006.retrieved(patient, everything=everything, provisions=provisions)
+    shown = record_2006.as_mim_3_1(patient)
+    return record_2006.retrieved(shown, everything=everything, provisions=provisions)
 
 
 _OLD_ROW: Final = Interaction(
@@ -154,8 +159,9 @@ INTERACTIONS: Final = (
     _row(
         ("QUPA_IN040000UK14", "QUPA_IN050000UK16"),
         Generation.MIM_3_1,
-        _payload_2006,
+        _payload_31,
         "no public example",
+        "a carer is shown as a personal relation",
     ),
     _row(("QUPA_IN040000UK32", "QUPA_IN050000UK32"), Generation.V2006B, _payload_2006),
     _row(("QUPA_IN000008UK02", "QUPA_IN000009UK03"), Generation.V2008A, _payload_2008a),

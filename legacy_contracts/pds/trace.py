@@ -9,7 +9,7 @@ from typing import Final
 from lxml import etree
 
 from legacy_contracts.envelopes import nasp
-from legacy_contracts.envelopes.soap import BODY
+from legacy_contracts.envelopes.soap import CONTENT
 from legacy_contracts.hl7.rim import Xml
 from legacy_contracts.hl7.rules import Group, Rule, Rules, one_of
 from legacy_contracts.interaction import Generation, Interaction, Pattern
@@ -51,7 +51,7 @@ _NAME: Final = "hl7:person.name/hl7:value"
 _ADDRESS: Final = "hl7:person.address"
 
 RULES: Final = query_rules(
-    f"{BODY}/hl7:ControlActEvent",
+    f"{CONTENT}/hl7:ControlActEvent",
     (
         Rule(
             "count(hl7:query/hl7:person.birthTime/hl7:value/@value) = 1",
@@ -153,10 +153,14 @@ _OLD_ROW: Final = Interaction(
     generation=Generation.MIM_2_3,
     rules=Rules(
         (
-            *nasp.rule_groups(_OLD_ID, "hl7:pdsTraceQuery", "CONTROL_ACT_RETRIEVAL_QUERY_INVALID"),
-            nasp.MESSAGE_IDS_AGREE,
+            *nasp.rule_groups(
+                _OLD_ID,
+                "hl7:pdsTraceQuery",
+                "CONTROL_ACT_RETRIEVAL_QUERY_INVALID",
+                nasp.MESSAGE_IDS_AGREE,
+            ),
             Group(
-                nasp.PROCESS,
+                nasp.EVERY_PROCESS,
                 tuple(
                     Rule(f"count(hl7:pdsTraceQuery/{path}) = 1", _UNKNOWN)
                     for path in (
@@ -167,7 +171,7 @@ _OLD_ROW: Final = Interaction(
                 ),
             ),
             Group(
-                f"{_OLD_QUERY}/hl7:person.administrativeGenderCode",
+                f"{nasp.EVERY_PROCESS}/hl7:pdsTraceQuery/hl7:person.administrativeGenderCode",
                 (Rule(one_of("hl7:value/@code", "0", "1", "2", "9"), _UNKNOWN),),
             ),
         )

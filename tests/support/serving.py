@@ -60,12 +60,13 @@ def core_on(store: Store, context: Context | None = None) -> Core:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A facade served by its own process: its folder and its ports."""
+    """A facade served by a group of processes of its own: its folder, its ports, its log."""
 
     folder: Path
     port: int
     admin_port: int
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
+    log: Path
 
 
 def spine(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -100,28 +101,47 @@ def start(folder: Path, **environ: str) -> Served:
         "SPINE_ADMIN_PORT": str(admin_port),
         **environ,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "operations.cli", "serve", "--config", str(folder / "spine.toml")],
-        env={**os.environ, **settings},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    log = folder.parent / f"{folder.name}-{port}.log"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "operations.cli"),
+                *("serve", "--config", str(folder / "spine.toml")),
+            ],
+            env={**os.environ, **settings},
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+        )
+    served = Served(folder, port, admin_port, process, log)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            assert process.stderr is not None
-            pytest.fail(f"the server ended: {process.stderr.read()}")
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{admin_port}/readyz", timeout=1) as got:
-                if got.status == 200:
-                    return Served(folder, port, admin_port, process)
-        except OSError:
-            time.sleep(0.05)
-    pytest.fail("the server was not ready in 30 seconds")
+            pytest.fail(f"the server ended: {log.read_text()}")
+        if is_ready(served):
+            return served
+        time.sleep(0.05)
+    stop(served)
+    pytest.fail(f"the server was not ready in 30 seconds: {log.read_text()}")
+
+
+def is_ready(served: Served) -> bool:
+    """Say whether a facade answers and its store too."""
+    url = f"http://127.0.0.1:{served.admin_port}/readyz"
+    try:
+        with urllib.request.urlopen(url, timeout=1) as got:
+            return bool(got.status == 200)
+    except OSError:
+        return False
+
+
+def workers(served: Served) -> list[int]:
+    """Give the ids of the processes that answer."""
+    pid = served.process.pid
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def stop(served: Served) -> None:
     """Stop a served facade in order."""
     served.process.terminate()
-    served.process.communicate(timeout=40)
+    served.process.wait(timeout=40)

@@ -1,0 +1,308 @@
+"""Gunicorn's threaded worker, where a connection takes a thread only with a request in hand.
+
+Its own worker waits in a thread for each handshake, for each slow head and body, and in its one
+loop for each peer that does not close: a few dozen stalled peers stop it. Here the loop does what
+waits (handshakes, reading, closing, none of it blocking), and threads do what computes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import select
+import selectors
+import socket
+import ssl
+import time
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
+from typing import Any, Final
+
+import gunicorn.http.message
+from gunicorn import http, util
+from gunicorn.http.errors import InvalidChunkSize, ParseException
+from gunicorn.http.unreader import SocketUnreader
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from facade import logs
+from facade.arrival import HEAD_LIMIT, Arrival, wire_limit
+
+HELD_LIMIT: Final = 64_000_000
+"""What all connections of a process may hold of requests that have not arrived whole."""
+
+_SWEEP_SECONDS: Final = 0.25
+_LINGER_SECONDS: Final = 2.0
+_GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_RECEIVE_BYTES: Final = 65_536
+_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long peers may take, in seconds, and how large a request may be."""
+
+    handshake: float
+    read: float
+    idle: float
+    limit_bytes: int
+
+
+class _Request(gunicorn.http.message.Request):  # type: ignore[misc]
+    """A request whose peer was already told to go on, if it wished."""
+
+    _policy_expect_continue = False
+
+
+class _Unreader(SocketUnreader):  # type: ignore[misc]
+    """Gives the parser what has arrived, in pieces, before it reads on from the socket."""
+
+    def __init__(self, sock: socket.socket, arrival: Arrival, limit_bytes: int) -> None:
+        super().__init__(sock)
+        self._arrival = arrival
+        self._limit = wire_limit(limit_bytes) + HEAD_LIMIT
+        self.spent = 0
+
+    def give_back(self) -> None:
+        """Put what was read of the next request back to what has arrived of it."""
+        self._arrival.add(self.take_buffered() + self._arrival.take(len(self._arrival)))
+        self.spent = 0
+
+    def chunk(self, size_hint: int | None = None) -> bytes:
+        data: bytes = self._arrival.take(self.mxchunk) or super().chunk(size_hint)
+        self.spent += len(data)
+        if self.spent > self._limit:
+            raise InvalidChunkSize(b"more framing than content")
+        return data
+
+
+class _Turn(IntEnum):
+    """What a connection waits for now."""
+
+    READ = selectors.EVENT_READ
+    WRITE = selectors.EVENT_WRITE
+    WHOLE = 100
+    OVER = 101
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """One peer: its handshake, what it has sent of its next request, until when it may take."""
+
+    def __init__(self, config: Any, sock: ssl.SSLSocket, addresses: Any, limit: int) -> None:  # noqa: ANN401
+        super().__init__(config, sock, *addresses)
+        self.arrival = Arrival(limit)
+        self.known = False
+        self.closing = False
+        self.deadline = 0.0
+        self.parser = http.get_parser(config, sock, self.client)
+        self.parser.mesg_class = _Request
+        self.parser.unreader = _Unreader(sock, self.arrival, limit)
+        self.initialized = True
+
+    def receive(self) -> bool:
+        """Give True once a request is in hand, False where the peer has ended.
+
+        Raises `SSLWantReadError` or `SSLWantWriteError` when there is more to wait for.
+        """
+        if not self.known:
+            self.sock.do_handshake()
+            self.known = True
+        while not self.arrival.is_whole():
+            data = self.sock.recv(_RECEIVE_BYTES)
+            if not data:
+                return False
+            self.arrival.add(data)
+            if not self.arrival.is_whole() and self.arrival.must_be_told():
+                self.sock.send(_GO_ON)
+        return True
+
+    def would_take(self) -> bool:
+        """Say whether the peer takes what it is sent: answers not read would hold a thread."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLOUT)
+        return bool(poll.poll(0))
+
+    def say_goodbye(self) -> None:
+        """Send all that was written and the end of it; the peer may still be sending."""
+        self.closing = True
+        self.arrival.take(len(self.arrival))
+        self.sock.setblocking(False)  # noqa: FBT003 - the standard signature
+        with contextlib.suppress(OSError, ValueError):
+            self.sock.unwrap()
+        self.sock.shutdown(socket.SHUT_WR)
+
+    def discard(self) -> bool:
+        """Throw away what still comes; give False once the peer has ended."""
+        return bool(socket.socket.recv(self.sock, _RECEIVE_BYTES))
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """The worker; `app.patience` and `app.context()` say what it needs to know."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
+        super().__init__(*arguments, **named)
+        self._waiting: dict[Connection, None] = {}
+        self._held = 0
+        self._next_sweep = 0.0
+        self._patience: Patience = self.app.patience
+        self._log = logs.logger()
+
+    def accept(self, listener: Any) -> None:  # noqa: ANN401
+        """Take a connection and begin its handshake."""
+        try:
+            sock, address = listener.accept()
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                self._make_room()
+                time.sleep(0.01)
+            return
+        self.nr_conns += 1
+        if self.nr_conns >= self.worker_connections:
+            self._make_room()
+        try:
+            sock.settimeout(0)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            wrapped = self.app.context().wrap_socket(
+                sock, server_side=True, do_handshake_on_connect=False
+            )
+        except (OSError, ValueError):
+            self.nr_conns -= 1
+            sock.close()
+            return
+        addresses = address, listener.getsockname()
+        conn = Connection(self.cfg, wrapped, addresses, self._patience.limit_bytes)
+        self._wait(conn, self._patience.handshake)
+
+    def finish_request(self, conn: Connection, future: Future[bool]) -> None:
+        """Wait for the next request of a connection that is kept, and let others go."""
+        kept = not future.cancelled() and future.exception() is None and future.result()
+        if not kept:
+            self._let_go(conn)
+            return
+        conn.parser.unreader.give_back()
+        self._held += len(conn.arrival)
+        conn.sock.setblocking(False)  # noqa: FBT003 - the standard signature
+        self._wait(conn, self._patience.idle if self.alive else STOP_KEEPALIVE_LINGER)
+        # Bytes that TLS has read already do not make the socket readable.
+        if conn.arrival or conn.sock.pending():
+            self._advance(conn)
+
+    def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's
+        """Close what has waited too long; called after each turn of the loop."""
+        now = time.monotonic()
+        if now < self._next_sweep and not force:
+            return
+        self._next_sweep = now + _SWEEP_SECONDS
+        self.app.context()
+        for conn in [one for one in self._waiting if force or one.deadline < now]:
+            if not (conn.known or conn.closing):
+                self._report("handshake.stalled", conn)
+            self._close(conn)
+
+    def murder_pending(self) -> None:
+        """Nothing: what waits, waits in one place."""
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:  # noqa: ANN401, ARG002
+        """Refuse what is not HTTP; nothing of it is repeated, on the wire or in the log."""
+        theirs = isinstance(exc, (ParseException, ssl.SSLError))
+        self._log.warning(
+            "request.refused" if theirs else "request.failed",
+            error=type(exc).__name__,
+            peer=addr[0] if addr else None,
+        )
+        status, reason = (400, "Bad Request") if theirs else (500, "Internal Server Error")
+        with contextlib.suppress(OSError, ValueError):
+            util.write_error(client, status, reason, "")
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Refuse new peers, and give those without a request begun until the deadline."""
+        for listener in self.sockets:
+            listener.close()
+        for conn in self._waiting:
+            if not conn.arrival:
+                conn.deadline = min(conn.deadline, deadline)
+
+    def _wait(self, conn: Connection, seconds: float) -> None:
+        conn.deadline = time.monotonic() + seconds
+        self._waiting[conn] = None
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._advance, conn))
+
+    def _advance(self, conn: Connection, _sock: Any = None) -> None:  # noqa: ANN401
+        """Go on with a connection as far as that needs no waiting."""
+        held, known = len(conn.arrival), conn.known
+        turn = self._turn(conn)
+        self._held += len(conn.arrival) - held
+        if turn is _Turn.OVER:
+            self._end(conn)
+        elif turn is _Turn.WHOLE or (self._held > HELD_LIMIT and conn.arrival):
+            self._hand_over(conn)
+        else:
+            self.poller.modify(conn.sock, turn, partial(self._advance, conn))
+            if (conn.arrival and not held) or known != conn.known:
+                conn.deadline = time.monotonic() + self._patience.read
+
+    def _turn(self, conn: Connection) -> _Turn:
+        try:
+            if conn.closing:
+                return _Turn.READ if conn.discard() else _Turn.OVER
+            if not conn.receive():
+                return _Turn.OVER
+            return _Turn.WHOLE if conn.would_take() else _Turn.WRITE
+        except ssl.SSLWantWriteError:
+            return _Turn.WRITE
+        except (ssl.SSLWantReadError, BlockingIOError):
+            return _Turn.READ
+        except (OSError, ValueError) as error:
+            if not conn.known:
+                self._report("handshake.refused", conn, why=_reason(error))
+            return _Turn.OVER
+
+    def _hand_over(self, conn: Connection) -> None:
+        self._forget(conn)
+        self.enqueue_req(conn)
+
+    def _end(self, conn: Connection) -> None:
+        """Close a connection that is over; a stranger is left the time to read why."""
+        if conn.known or conn.closing:
+            self._close(conn)
+        else:
+            self._forget(conn)
+            self._let_go(conn)
+
+    def _let_go(self, conn: Connection) -> None:
+        """Close a connection whose last answer may still be under way."""
+        try:
+            conn.say_goodbye()
+        except (OSError, ValueError):
+            self.nr_conns -= 1
+            util.close(conn.sock)
+        else:
+            self._wait(conn, _LINGER_SECONDS)
+
+    def _make_room(self) -> None:
+        """Let the stranger go that has waited longest: one that no certificate speaks for."""
+        stranger = next((conn for conn in self._waiting if not conn.known), None)
+        if stranger is not None:
+            self._close(stranger)
+
+    def _close(self, conn: Connection) -> None:
+        self._forget(conn)
+        self.nr_conns -= 1
+        util.close(conn.sock)
+
+    def _forget(self, conn: Connection) -> None:
+        del self._waiting[conn]
+        self._held -= len(conn.arrival)
+        with contextlib.suppress(OSError, KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+
+    def _report(self, event: str, conn: Connection, **what: str) -> None:
+        self._log.info(event, peer=conn.client[0], **what)
+
+
+def _reason(error: Exception) -> str:
+    """Give why a handshake failed, in OpenSSL's words."""
+    verify: str | None = getattr(error, "verify_message", None)
+    reason: str | None = getattr(error, "reason", None)
+    return verify or reason or type(error).__name__

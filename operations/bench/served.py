@@ -1,0 +1,98 @@
+"""A served facade as the bench sees it: started, watched from outside, stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+READY_SECONDS: Final = 60
+_LINE: Final = re.compile(r"^(spine_\w+?)(?:_total)?(?:\{(.*)\})? ([0-9.e+-]+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A running server: where it answers, and its processes."""
+
+    port: int
+    admin_port: int
+    pid: int
+
+    def metrics(self) -> dict[tuple[str, str], float]:
+        """Give its counts by name and labels."""
+        url = f"http://127.0.0.1:{self.admin_port}/metrics"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            text = answer.read().decode()
+        return {(name, labels): float(value) for name, labels, value in _LINE.findall(text)}
+
+    def cpu_seconds(self) -> float:
+        """Give the CPU that all its processes have used."""
+        return sum(_cpu(pid) for pid in self._processes())
+
+    def memory(self) -> tuple[int, int]:
+        """Give the resident memory of its largest process now and at its peak, in MiB."""
+        sizes = [_memory(pid) for pid in self._processes()]
+        return max(now for now, _ in sizes), max(peak for _, peak in sizes)
+
+    def _processes(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        return [self.pid, *(int(pid) for pid in children.split())]
+
+
+@contextmanager
+def serving(config: Path, ports: tuple[int, int], *arguments: str) -> Iterator[Watched]:
+    """Serve with a configuration on two free ports, and stop in the end."""
+    environ = {
+        **os.environ,
+        "SPINE_SERVER_HOST": "127.0.0.1",
+        "SPINE_SERVER_PORT": str(ports[0]),
+        "SPINE_ADMIN_PORT": str(ports[1]),
+        "SPINE_LOG_LEVEL": "error",
+    }
+    command = [sys.executable, "-m", *(arguments or ("operations.cli", "serve")), "--config"]
+    process = subprocess.Popen([*command, str(config)], env=environ, stdout=subprocess.DEVNULL)  # noqa: S603
+    try:
+        _await(process, ports[0])
+        yield Watched(ports[0], ports[1], process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def _await(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        listening = Path("/proc/net/tcp").read_text(encoding="ascii")
+        if f":{port:04X} 00000000:0000 0A" in listening:
+            time.sleep(1.0)
+            return
+        time.sleep(0.05)
+    raise TimeoutError("the server to measure did not start")
+
+
+def _cpu(pid: int) -> float:
+    """Give the seconds that a process's threads have run: the scheduler's own count, no ticks."""
+    run = 0
+    for task in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            run += int(task.read_text(encoding="ascii").split()[0])
+    return run / 1e9
+
+
+def _memory(pid: int) -> tuple[int, int]:
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return 0, 0
+    sizes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+)", status, re.MULTILINE))
+    return int(sizes.get("VmRSS", 0)) // 1024, int(sizes.get("VmHWM", 0)) // 1024

@@ -1,0 +1,25 @@
+"""The pages that are written from the code say what the code says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from commanding import done, told
+
+from adapters import pipeline
+from legacy_contracts import registry
+
+PAGE = Path(__file__).parents[2] / "docs/interactions.md"
+
+
+def test_the_committed_table_is_the_generated_one() -> None:
+    assert PAGE.read_text(encoding="utf-8") == done("interactions"), "run `make docs`"
+
+
+def test_every_interaction_is_in_the_table_with_its_answer() -> None:
+    rows = told("interactions")
+    assert [(row["id"], row["answer"]) for row in rows] == [
+        (one.interaction_id, one.reply.interaction_id) for one in registry.INTERACTIONS
+    ]
+    answered = {row["id"] for row in rows if row["state"] == "answered"}
+    assert answered == set(pipeline.TRANSLATIONS)

@@ -1,0 +1,349 @@
+"""Reads a demographic record out of an answer of any generation, knowing nothing of our builders.
+
+It looks for items wherever a generation puts them: plainly in the role or the person (traces,
+2006B), or inside parts that say who wrote them (2008A and 2008B retrievals).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from lxml import etree
+
+from core.values.demographics import (
+    Address,
+    AddressUse,
+    Birthplace,
+    CareProvision,
+    CareProvisionKind,
+    Consent,
+    ConsentKind,
+    ContactPreference,
+    Death,
+    Language,
+    Name,
+    NameUse,
+    Patient,
+    Period,
+    Provenance,
+    Registration,
+    RelatedPerson,
+    RelatedRole,
+    ReplacedNumber,
+    Sensitivity,
+    Telecom,
+    TelecomUse,
+)
+from core.values.identity import NhsNumber
+
+_H: Final = {"h": "urn:hl7-org:v3"}
+_NHS_NUMBER: Final = "2.16.840.1.113883.2.1.4.1"
+_PRACTITIONER: Final = "2.16.840.1.113883.2.1.4.2"
+_ASID: Final = "1.2.826.0.1285.0.2.0.107"
+_OBJECT: Final = "2.16.840.1.113883.2.1.3.2.4.18.1"
+
+_NAMES: Final = {
+    "L": NameUse.USUAL,
+    "A": NameUse.ALIAS,
+    "PREFERRED": NameUse.PREFERRED,
+    "PREVIOUS": NameUse.PREVIOUS,
+    "PREVIOUS-BIRTH": NameUse.BIRTH,
+    "PREVIOUS-BACHELOR": NameUse.BACHELOR,
+    "PREVIOUS-MAIDEN": NameUse.MAIDEN,
+}
+_ADDRESSES: Final = {
+    "H": AddressUse.HOME,
+    "TMP": AddressUse.TEMPORARY,
+    "PST": AddressUse.CORRESPONDENCE,
+    "WP": AddressUse.WORK,
+}
+_TELECOMS: Final = {
+    "H": TelecomUse.HOME,
+    "HP": TelecomUse.PRIMARY_HOME,
+    "HV": TelecomUse.VACATION,
+    "WP": TelecomUse.WORK,
+    "AS": TelecomUse.ANSWERING,
+    "EC": TelecomUse.EMERGENCY,
+    "PG": TelecomUse.PAGER,
+    "MC": TelecomUse.MOBILE,
+}
+_PROVISIONS: Final = {
+    "1": CareProvisionKind.PRIMARY_CARE,
+    "P1": CareProvisionKind.PHARMACY,
+    "P2": CareProvisionKind.APPLIANCES,
+    "P3": CareProvisionKind.DISPENSING_DOCTOR,
+}
+_ROLES: Final = {
+    "AGNT": RelatedRole.AGENT,
+    "GUARD": RelatedRole.GUARDIAN,
+    "PRS": RelatedRole.PERSONAL,
+    "CAREGIVER": RelatedRole.CARER,
+}
+_SENSITIVITIES: Final = {
+    "Y": Sensitivity.STOP_NOTED,
+    "B": Sensitivity.BUSINESS,
+    "S": Sensitivity.SENSITIVE,
+}
+_CONSENTS: Final = {"4": ConsentKind.RECORD_SHARING, "6": ConsentKind.CALL_BACK}
+
+_T = TypeVar("_T")
+
+
+def patient(message: etree._Element) -> Patient:
+    """Give the record that an answer shows; what the answer leaves out is absent."""
+    (role,) = message.iterfind(".//h:patientRole", _H)
+    person = role.find("h:patientPerson", _H)
+    if person is None:
+        person = etree.Element("nobody")
+    scn = message.find(".//h:pertinentSerialChangeNumber/h:value", _H)
+    return replace(
+        _described(role, person),
+        serial_change_number=1 if scn is None else int(scn.get("value", "1")),
+        names=tuple(_name(one) for one in _found(person, "h:name", "h:partPerson/h:name")),
+        addresses=tuple(_address(one) for one in _found(role, "h:addr"))
+        + tuple(_address(one) for one in _found(person, "", "h:addr")),
+        telecoms=tuple(_telecom(one) for one in _found(role, "h:telecom"))
+        + tuple(_telecom(one) for one in _found(person, "", "h:telecom")),
+        care_provisions=tuple(
+            _provision(one) for one in _all(person, "h:playedOtherProviderPatient/h:subjectOf/*")
+        ),
+        related_persons=tuple(_related(one) for one in _all(person, "h:scopedRelatedPersonRole")),
+        consents=tuple(_consent(one) for one in _all(role, "*/h:consent")),
+        replaced=tuple(_replaced(one) for one in _all(role, "h:replacementOf/h:oldVersion")),
+    )
+
+
+def _described(role: etree._Element, person: etree._Element) -> Patient:
+    """Give the items that a record has once."""
+    return Patient(
+        nhs_number=NhsNumber(str(_value(role, "h:id/@extension"))),
+        sensitivity=_maybe(_SENSITIVITIES, _value(role, "h:confidentialityCode/@code")),
+        gender=_value(person, ".//h:administrativeGenderCode/@code"),
+        birth_time=_value(person, ".//h:birthTime/@value"),
+        birth_order=_whole(_value(person, "h:multipleBirthOrderNumber/@value")),
+        birthplace=_birthplace(person),
+        death=_death(role, person),
+        language=_language(person),
+        contact=_contact(role),
+        written_format=_value(role, "*/h:preferredWrittenCommunicationFormat/h:value/@code"),
+        healthspace=_value(role, "*/h:healthspaceRegistration/h:value/@code"),
+        shared_secret=_text(role, "*/h:sharedSecret/h:value"),
+        registration=_registration(role),
+        removal=_removal(role),
+        previous_contact=_value(role, "*/h:previousNhsContact/h:value/@code"),
+        recorded_at=_value(person, ".//h:notificationTime/h:value/@value"),
+    )
+
+
+def _all(element: etree._Element, path: str) -> list[etree._Element]:
+    return list(element.xpath(path, namespaces=_H))
+
+
+def _found(element: etree._Element, plain: str, in_part: str = "") -> list[etree._Element]:
+    """Give items that stand plainly or inside parts, in document order."""
+    parts = "*[contains(local-name(), '.PartOfWhole')]"
+    paths = [plain] if plain else []
+    if in_part:
+        paths.append(f"{parts}/{in_part}")
+    return _all(element, " | ".join(paths))
+
+
+def _value(element: etree._Element, path: str) -> str | None:
+    found = element.xpath(path, namespaces=_H)
+    return str(found[0]) if found else None
+
+
+def _text(element: etree._Element, path: str) -> str | None:
+    found = _all(element, path)
+    return (found[0].text or "") if found else None
+
+
+def _whole(value: str | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _maybe(table: Mapping[str, _T], code: str | None) -> _T | None:
+    return None if code is None else table[code]
+
+
+def _period(element: etree._Element, name: str) -> Period | None:
+    found = _all(element, f"h:{name}")
+    if not found:
+        return None
+    return Period(_value(found[0], "h:low/@value"), _value(found[0], "h:high/@value"))
+
+
+def _object_id(element: etree._Element) -> str | None:
+    return _value(element, f"h:id[@root='{_OBJECT}']/@extension")
+
+
+def _provenance(holder: etree._Element) -> Provenance | None:
+    """Give who wrote what a part, a provision or a related person holds, as far as it says."""
+    sources = "*/*[contains(local-name(), 'Source') or contains(local-name(), 'source')]"
+    found = Provenance(
+        system=_value(holder, f"{sources}/h:value[@root='{_ASID}']/@extension"),
+        national_system=_value(holder, f"{sources}/h:value/@code"),
+        recorded=next(
+            (_period(one, "value") for one in _all(holder, "*/h:systemEffectiveDate")), None
+        ),
+    )
+    return None if found == Provenance() else found
+
+
+def _part_of(item: etree._Element) -> Provenance | None:
+    """Give who wrote an item, if it stands inside a part."""
+    for above in item.iterancestors():
+        name = etree.QName(above).localname
+        if name.endswith(".PartOfWhole"):
+            return _provenance(above)
+        if name != "partPerson":
+            return None
+    return None
+
+
+def _name(item: etree._Element) -> Name:
+    return Name(
+        use=_NAMES[item.get("use", "L")],
+        prefix=_text(item, "h:prefix"),
+        given=tuple(one.text or "" for one in _all(item, "h:given")),
+        family=_text(item, "h:family"),
+        suffix=_text(item, "h:suffix"),
+        period=_period(item, "validTime"),
+        object_id=_object_id(item),
+        provenance=_part_of(item),
+    )
+
+
+def _address(item: etree._Element) -> Address:
+    return Address(
+        use=_ADDRESSES[item.get("use", "H")],
+        lines=tuple(one.text or "" for one in _all(item, "h:streetAddressLine")),
+        postcode=_text(item, "h:postalCode"),
+        paf_key=_text(item, "h:addressKey"),
+        description=_text(item, "h:desc"),
+        period=_period(item, "useablePeriod"),
+        object_id=_object_id(item),
+        provenance=_part_of(item),
+    )
+
+
+def _telecom(item: etree._Element) -> Telecom:
+    return Telecom(
+        use=_TELECOMS[item.get("use", "H")],
+        value=item.get("value", ""),
+        period=_period(item, "useablePeriod"),
+        object_id=_object_id(item),
+        provenance=_part_of(item),
+    )
+
+
+def _provision(event: etree._Element) -> CareProvision:
+    provider = _all(event, "h:performer/*/h:id | h:responsibleParty/*/h:id")[0]
+    return CareProvision(
+        kind=_PROVISIONS[str(_value(event, "h:code/@code"))],
+        provider=provider.get("extension", ""),
+        practitioner=provider.get("root") == _PRACTITIONER,
+        period=_period(event, "effectiveTime"),
+        object_id=_object_id(event),
+        provenance=_provenance(event),
+    )
+
+
+def _related(role: etree._Element) -> RelatedPerson:
+    holders = [role, *_all(role, "h:player")]
+    numbers = _all(role, f".//h:id[@root='{_NHS_NUMBER}']")
+    names = [one for holder in holders for one in _found(holder, "h:name", "h:partPerson/h:name")]
+    addresses = [one for holder in holders for one in _found(holder, "h:addr", "h:addr")]
+    telecoms = [one for holder in holders for one in _found(holder, "h:telecom", "h:telecom")]
+    return RelatedPerson(
+        relationship=str(_value(role, "h:code/@code")),
+        role=_ROLES[role.get("classCode", "PRS")],
+        nhs_number=numbers[0].get("extension") if numbers else None,
+        name=_name(names[0]) if names else None,
+        address=_address(addresses[0]) if addresses else None,
+        telecoms=tuple(_telecom(one) for one in telecoms),
+        next_of_kin=_value(role, "*/h:partNextOfKin/h:code/@code"),
+        correspondence=_value(role, "*/h:partCorrespondence/h:code/@code"),
+        position=_whole(_value(role, "h:positionNumber/@value")),
+        language=_language(holders[-1]),
+        contact=_contact(role),
+        written_format=_value(role, "*/h:preferredWrittenCommunicationFormat/h:value/@code"),
+        call_back=_value(role, "*/h:callCentreCallBackConsent/h:value/@code"),
+        period=_period(role, "effectiveTime"),
+        object_id=_object_id(role),
+        provenance=_provenance(role),
+    )
+
+
+def _language(person: etree._Element) -> Language | None:
+    found = _all(person, "h:languageCommunication")
+    if not found:
+        return None
+    return Language(
+        code=str(_value(found[0], "h:languageCode/@code")),
+        preferred=_value(found[0], "h:preferenceInd/@value") == "true",
+        interpreter=str(_value(found[0], "h:proficiencyLevelCode/@code")),
+    )
+
+
+def _contact(holder: etree._Element) -> ContactPreference | None:
+    found = _all(holder, "*/h:preferredContactMethod")
+    if not found:
+        return None
+    return ContactPreference(
+        method=_value(found[0], "h:value/@code"),
+        times=_text(found[0], "*/h:pertinentPreferredContactTimes/h:value"),
+    )
+
+
+def _birthplace(person: etree._Element) -> Birthplace | None:
+    """Give the birthplace; its country is text, or coded in 2008B."""
+    found = _all(person, "h:birthplace/h:addr | *[contains(local-name(), '.BirthPlace')]/h:addr")
+    if not found:
+        return None
+    country = _value(found[0], "h:country/h:code/@code")
+    return Birthplace(
+        city=_text(found[0], "h:city"),
+        county=_text(found[0], "h:county"),
+        country=_text(found[0], "h:country") if country is None else country,
+    )
+
+
+def _death(role: etree._Element, person: etree._Element) -> Death | None:
+    death = Death(
+        time=_value(person, ".//h:deceasedTime/@value"),
+        notification=_value(role, "*/h:deathNotification/h:value/@code"),
+    )
+    return None if death == Death() else death
+
+
+def _consent(event: etree._Element) -> Consent:
+    return Consent(
+        kind=_CONSENTS[str(_value(event, "h:code/@code"))],
+        value=str(_value(event, "h:value/@code")),
+        given_at=_value(event, "h:effectiveTime/@value"),
+        comments=_text(event, "*/h:pertinentSupplementaryComments/h:value"),
+    )
+
+
+def _registration(role: etree._Element) -> Registration | None:
+    found = _all(role, "*/h:nHAISRegistrationEvent")
+    if not found:
+        return None
+    custodian = _value(found[0], "h:custodian/h:assignedDevice/h:id/@extension")
+    return Registration(custodian=custodian, period=_period(found[0], "effectiveTime"))
+
+
+def _removal(role: etree._Element) -> Registration | None:
+    found = _all(role, "*/h:nHAISRemovalRegistrationEvent | */h:pCRemovalRegistrationEvent")
+    if not found:
+        return None
+    reason = _value(found[0], "h:reasonCode/@code")
+    return Registration(reason=reason, period=_period(found[0], "effectiveTime"))
+
+
+def _replaced(version: etree._Element) -> ReplacedNumber:
+    number = str(_value(version, f"h:id[@root='{_NHS_NUMBER}']/@extension"))
+    return ReplacedNumber(number, _period(version, "effectiveTime"))
