@@ -14,6 +14,8 @@ from core.store.port import Bucket, Change, Store
 from core.values.identity import Asid, PartyKey
 
 CACHE_SECONDS: Final = 5.0
+MAX_KEPT: Final = 100_000
+"""How many entries, found or not, are kept: callers choose what is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,9 @@ class Directory:
         if kept is not None and kept[0] > now:
             return kept[1]
         found = self._store.read(bucket, key)
-        if found is not None:
+        if len(self._kept) >= MAX_KEPT:
+            self._kept = {at: entry for at, entry in self._kept.items() if entry[0] > now}
+        if len(self._kept) < MAX_KEPT:
             self._kept[(bucket.name, key)] = (now + CACHE_SECONDS, found)
         return found
 

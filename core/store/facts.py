@@ -12,10 +12,16 @@ F = TypeVar("F")
 
 
 def union(copies: Iterable[Record[S, F]]) -> dict[str, F]:
-    """Give the facts of all copies; a message id stands for one fact, whichever copy has it."""
+    """Give the facts of all copies; a message id stands for one fact.
+
+    Should two copies hold different ones under an id, all orders of merging choose the same.
+    """
     facts: dict[str, F] = {}
     for copy in copies:
-        facts.update(copy.facts)
+        for key, fact in copy.facts.items():
+            known = facts.setdefault(key, fact)
+            if known != fact:
+                facts[key] = max(known, fact, key=repr)
     return dict(sorted(facts.items()))
 
 

@@ -14,7 +14,6 @@ from typing import TypeVar
 from core.errors import Duplicate, StoreError, StoreFull
 from core.store import codec, facts
 from core.store.port import (
-    MAX_VALUE_BYTES,
     Bucket,
     Change,
     Document,
@@ -22,6 +21,7 @@ from core.store.port import (
     Page,
     Record,
     Span,
+    refuse_oversize,
 )
 
 S = TypeVar("S")
@@ -162,8 +162,7 @@ class MemoryStore:
 
     def _take_room(self, value: bytes) -> None:
         self._answer()
-        if len(value) > MAX_VALUE_BYTES:
-            raise StoreError(f"a value of {len(value)} bytes is over {MAX_VALUE_BYTES}")
+        refuse_oversize(value)
         if self._room is not None:
             if len(value) > self._room:
                 raise StoreFull("the store in memory is at its limit")

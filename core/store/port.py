@@ -17,11 +17,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
+from core.errors import StoreError
+
 S = TypeVar("S")
 F = TypeVar("F")
 
 MAX_VALUE_BYTES = 5_500_000
 """The largest value a store takes: a 5,000,000 byte message and what is kept around it."""
+
+
+def refuse_oversize(value: bytes) -> None:
+    """Raise `StoreError` for a value that no store takes."""
+    if len(value) > MAX_VALUE_BYTES:
+        raise StoreError(f"a value of {len(value)} bytes is over {MAX_VALUE_BYTES}")
 
 
 @dataclass(frozen=True, slots=True)

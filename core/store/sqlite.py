@@ -21,7 +21,6 @@ from typing import TypeVar
 from core.errors import Duplicate, StoreError, StoreFull
 from core.store import codec, facts
 from core.store.port import (
-    MAX_VALUE_BYTES,
     Bucket,
     Change,
     Document,
@@ -29,6 +28,7 @@ from core.store.port import (
     Page,
     Record,
     Span,
+    refuse_oversize,
 )
 
 S = TypeVar("S")
@@ -78,10 +78,14 @@ class SqliteStore:
         self._write = threading.Lock()
         self._turns = path.with_name(path.name + "-lock")
         self._stopped = threading.Event()
-        with _said(path):
-            self._turn = self._open_turn()
-            self._prepare()
-            self._writer = self._connect()
+        self._turn = self._open_turn()
+        try:
+            with _said(path):
+                self._prepare()
+                self._writer = self._connect()
+        except StoreError:
+            self.close()
+            raise
         threading.Thread(target=self._copy_log, name="checkpoint", daemon=True).start()
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
@@ -109,7 +113,7 @@ class SqliteStore:
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document; the same again is nothing, another raises `Duplicate`."""
-        _refuse_large(document.value)
+        refuse_oversize(document.value)
         with self._writing() as writer:
             standing = self._get(writer, documents.name, document.key)
             if standing is None:
@@ -254,7 +258,7 @@ class SqliteStore:
                 raise StoreError("a change that adds nothing was asked of no record")
             return record
         encoded = codec.encode(bucket, after)
-        _refuse_large(encoded)
+        refuse_oversize(encoded)
         writer.execute(_PUT, (bucket.name, key, encoded))
         old = bucket.terms(record.state) if record else {}
         new = bucket.terms(after.state)
@@ -297,11 +301,6 @@ def _rows(
     kind: str, key: str, terms: Mapping[str, tuple[str, ...]]
 ) -> list[tuple[str, str, str, str]]:
     return [(kind, name, term, key) for name, some in terms.items() for term in some]
-
-
-def _refuse_large(value: bytes) -> None:
-    if len(value) > MAX_VALUE_BYTES:
-        raise StoreError(f"a value of {len(value)} bytes is over {MAX_VALUE_BYTES}")
 
 
 @contextlib.contextmanager

@@ -17,7 +17,6 @@ from typing import Any, Final, TypeVar
 from core.errors import Duplicate, StoreError
 from core.store import codec, facts
 from core.store.port import (
-    MAX_VALUE_BYTES,
     Bucket,
     Change,
     Document,
@@ -25,6 +24,7 @@ from core.store.port import (
     Page,
     Record,
     Span,
+    refuse_oversize,
 )
 from core.store.riak import bucket_types
 from core.store.riak.cluster import Cluster, Copy, Pace, Place, Standing, Value
@@ -116,7 +116,7 @@ class RiakStore:
         Of documents that differ and race one at most is kept: whoever finds another beside its
         own withdraws its own, so both may.
         """
-        _refuse_large(document.value)
+        refuse_oversize(document.value)
         place = Place(bucket_types.DOCUMENTS, documents.name, document.key)
         value = Value(document.value, DOCUMENT, _pairs(document.terms))
         there = self._cluster.put_new(place, value)
@@ -223,7 +223,7 @@ def _merged(bucket: Bucket[S, F], standing: Standing) -> Record[S, F] | None:
 
 def _value(bucket: Bucket[S, F], record: Record[S, F]) -> Value:
     content = codec.encode(bucket, record)
-    _refuse_large(content)
+    refuse_oversize(content)
     return Value(content, "application/json", _pairs(bucket.terms(record.state)))
 
 
@@ -245,8 +245,3 @@ def _not_withdrawn(standing: Standing) -> list[Copy]:
 
 def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
-
-
-def _refuse_large(value: bytes) -> None:
-    if len(value) > MAX_VALUE_BYTES:
-        raise StoreError(f"a value of {len(value)} bytes is over {MAX_VALUE_BYTES}")
