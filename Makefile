@@ -35,6 +35,9 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(VENV)/installed
+	$(BIN)/spine bench
+
 docs: $(VENV)/installed
 	$(BIN)/spine interactions > docs/interactions.md
 

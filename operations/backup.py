@@ -148,9 +148,11 @@ def _refuse_data(config: Config, target: Path) -> None:
 def _put_in_place(database: Path, target: Path, now: dt.datetime) -> Path | None:
     """Make the database the store, by one rename; give where the store before it is kept."""
     if not target.exists():
+        database.chmod(0o600)
         _rename(database, target)
         return None
     _require_unused(target)
+    database.chmod(target.stat().st_mode & 0o777)
     aside = target.with_name(f"{target.name}.replaced-{now:%Y%m%dT%H%M%S}")
     os.link(target, aside)
     for suffix in ("-wal", "-shm"):

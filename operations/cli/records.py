@@ -103,10 +103,11 @@ def _say(what: str, contents: Contents, *, as_json: bool) -> None:
         return
     for warning in contents.audit_breaks:
         click.echo(f"spine: audit: {warning}", err=True)
-    counts = ", ".join(f"{count} {kind}" for kind, count in contents.counts.items())
+    counts = ", ".join(f"{kind}: {count}" for kind, count in contents.counts.items())
+    click.echo(f"{what} {counts}")
     click.echo(
-        f"{what} {counts}; audit proven: {contents.audit_entries} entries, "
-        f"{len(contents.audit_breaks)} breaks"
+        f"the audit was proven: entries: {contents.audit_entries}, "
+        f"breaks: {len(contents.audit_breaks)}"
     )
     if contents.put_aside is not None:
         click.echo(f"the store that stood there is kept as {contents.put_aside}")

@@ -179,6 +179,20 @@ def test_a_store_that_is_replaced_is_kept(file: Path, tmp_path: Path) -> None:
     assert in_store(other) == before
 
 
+def test_a_restored_store_is_as_private_as_the_one_before_it(file: Path, tmp_path: Path) -> None:
+    restore = ("restore", "--replace", "--config", str(file), str(tmp_path / "b.zip"))
+    store = file.parent / "spine.db"
+    done("backup", "--config", str(file), str(tmp_path / "b.zip"))
+
+    store.chmod(0o640)
+    done(*restore)
+    replaced = store.stat().st_mode & 0o777
+    store.unlink()
+    done(*restore)
+
+    assert (replaced, store.stat().st_mode & 0o777) == (0o640, 0o600)
+
+
 def test_a_store_in_use_is_not_replaced(file: Path, tmp_path: Path) -> None:
     done("backup", "--config", str(file), str(tmp_path / "b.zip"))
     with closing(open_store(config_of(file))) as used:
