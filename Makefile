@@ -6,7 +6,7 @@
 #   make smoke    install, start, one message, stop; PYTHON=python3.13 tries another Python
 #   make docs     write docs/interactions.md from the registry
 #   make bench    rates, times and memory against their targets; PATIENTS=900000 is the long run
-#   make fuzz     hostile messages, N of them
+#   make fuzz     hostile messages, N of them; SEED=… ONLY=… shows one of them alone
 #   make clean    remove what was installed; spine-data stays
 
 # The first Python that starts and is new enough: a version manager's shim may be there and not start.
@@ -37,6 +37,9 @@ check: $(VENV)/dev
 
 bench: $(VENV)/installed
 	$(BIN)/spine bench
+
+fuzz: $(VENV)/dev
+	$(BIN)/python tests/support/fuzzing.py --count $(N) $(SEED:%=--seed %) $(ONLY:%=--only %)
 
 docs: $(VENV)/installed
 	$(BIN)/spine interactions > docs/interactions.md

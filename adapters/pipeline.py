@@ -41,12 +41,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What to send back: the HTTP status, the bytes, and how it went (for logs and metrics)."""
+    """What to send back: the HTTP status, the bytes, and how it went (for logs and metrics).
+
+    `why` is what a caller is not told: which check of its access failed.
+    """
 
     status: int
     body: bytes
     interaction_id: str
     outcome: str
+    why: str | None = None
 
 
 def answer(request: Request, core: Core, context: Context) -> Answered:
@@ -153,11 +157,16 @@ def _refused(
         body = row.envelope.wrapper_refusal(row, to, at, error.faults[0])
     else:
         body = row.envelope.business_refusal(row, to, at, error.faults)
-    return Answered(200, body, row.interaction_id, error.faults[0].name)
+    why = str(error.__cause__) if isinstance(error.__cause__, NotAllowed) else None
+    return Answered(200, body, row.interaction_id, error.faults[0].name, why)
 
 
 def _moment(context: Context) -> Moment:
-    return Moment(context.new_id(), context.now().strftime("%Y%m%d%H%M%S"))
+    now = context.now()
+    time = (
+        f"{now.year:04d}{now.month:02d}{now.day:02d}{now.hour:02d}{now.minute:02d}{now.second:02d}"
+    )
+    return Moment(context.new_id(), time)
 
 
 def untranslated() -> Iterable[str]:

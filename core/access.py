@@ -40,5 +40,8 @@ def _authorise_party(caller: Caller, directory: Directory) -> None:
         )
     party = directory.party(caller.party_key)
     systems = [directory.system(asid) for asid in party.asids] if party else []
-    if not any(system and caller.activity in system.activities for system in systems):
+    if not any(
+        system and system.party_key == caller.party_key and caller.activity in system.activities
+        for system in systems
+    ):
         raise NotAllowed(f"no system of party {caller.party_key} may use {caller.activity}")

@@ -15,6 +15,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -141,6 +142,7 @@ class Audit:
         self._writing = False
         self._turn = threading.Lock()
         self.pages_written = 0
+        self.failing = False
 
     def record(self, entry: Access) -> None:
         """Return when the entry is durable; raise `StoreError` when it could not be made so.
@@ -160,6 +162,10 @@ class Audit:
         if waiting.error is not None:
             raise waiting.error
 
+    def probe(self) -> None:
+        """Return when an entry that says so could be written; raise `StoreError` when not."""
+        self.record(Access(self._now(), "", "", "", "Probe", "done", ""))
+
     def end(self) -> None:
         """End the chain in order, so that what was its last page is known."""
         with self._turn:
@@ -178,8 +184,10 @@ class Audit:
             with self._turn:
                 self._write(tuple(one.entry for one in batch))
             error = None
+            self.failing = False
         except StoreError as failed:
             error = failed
+            self.failing = True
         finally:
             for one in batch:
                 one.error, one.done = error, True
@@ -265,22 +273,28 @@ def end_of(store: Store, chain: Chain) -> AuditPage | None:
 
 
 def accesses_to(store: Store, nhs_number: str) -> Iterator[tuple[str, int, Access]]:
-    """Give every access to a patient as (writer, number, access), oldest first."""
+    """Give every access to a patient as (writer, number, access), oldest first, each once."""
     after: str | None = None
     span = Span(BY_PATIENT, f"{nhs_number}|", f"{nhs_number}|~")
+    read = lru_cache(maxsize=64)(lambda key: _indexed_page(store, key))
     while True:
         found: Page = store.find(PAGES, span, limit=500, after=after)
-        for key in dict.fromkeys(key for _, key in found.entries):
-            writer, _, page = key.rpartition(".")
-            read = read_page(store, writer, int(page))
-            if read is None:
-                raise StoreError(f"the audit's index names a page that is not there: {key}")
-            for number, entry in enumerate(read.entries, read.first):
-                if nhs_number in entry.patients:
-                    yield read.writer, number, entry
+        for term, key in found.entries:
+            page = read(key)
+            for number, entry in enumerate(page.entries, page.first):
+                if nhs_number in entry.patients and term == f"{nhs_number}|{entry.at}":
+                    yield page.writer, number, entry
         after = found.after
         if after is None:
             return
+
+
+def _indexed_page(store: Store, key: str) -> AuditPage:
+    writer, _, page = key.rpartition(".")
+    read = read_page(store, writer, int(page))
+    if read is None:
+        raise StoreError(f"the audit's index names a page that is not there: {key}")
+    return read
 
 
 @dataclass(slots=True)

@@ -330,6 +330,15 @@ _I = TypeVar("_I", bound=_Item)
 
 def current(patient: Patient, today: str) -> Patient:
     """Give the record without what was closed or replaced by today (`yyyymmdd`)."""
+    items: tuple[_Item, ...] = (
+        *patient.names,
+        *patient.addresses,
+        *patient.telecoms,
+        *patient.care_provisions,
+        *patient.related_persons,
+    )
+    if not any(_is_past(item, today) for item in items):
+        return patient
     return replace(
         patient,
         names=_current(patient.names, today),

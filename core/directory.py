@@ -113,7 +113,7 @@ def list_entries(
 ) -> None:
     """Write parties and systems into the table, durably, as one import."""
     systems = tuple(systems)
-    parties = tuple(_with_systems(party, systems) for party in parties)
+    parties = tuple(_with_systems(store, party, systems) for party in parties)
     store.update_many(
         PARTIES, [(one.party_key, _lists(import_id, Listed(at, party=one))) for one in parties]
     )
@@ -133,10 +133,12 @@ def list_entries(
     )
 
 
-def _with_systems(party: Party, systems: tuple[System, ...]) -> Party:
-    """Give the party with the systems of this import that it runs."""
-    asids = (one.asid for one in systems if one.party_key == party.party_key)
-    return replace(party, asids=tuple(asids))
+def _with_systems(store: Store, party: Party, systems: tuple[System, ...]) -> Party:
+    """Give the party with the systems that it runs, those of earlier imports first."""
+    listed = store.read(PARTIES, party.party_key)
+    known = listed.party.asids if listed and listed.party else ()
+    new = (one.asid for one in systems if one.party_key == party.party_key)
+    return replace(party, asids=tuple(dict.fromkeys((*known, *new))))
 
 
 def _lists(import_id: str, listed: Listed) -> Change[Listed, Listed]:

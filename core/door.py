@@ -83,7 +83,8 @@ class Core:
         self.audit.end()
 
     def _perform(self, command: demographics.Command) -> Found:
-        today = self.context.now().strftime("%Y%m%d")
+        now = self.context.now()
+        today = f"{now.year:04d}{now.month:02d}{now.day:02d}"
         records = Demographics(self.store, today, self.policy)
         return demographics.HANDLERS[type(command)](command, records)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
+from core.door import Core
 from core.errors import StoreError
-from core.store.port import Store
 
 
 class _Quiet(WSGIRequestHandler):
@@ -22,7 +22,7 @@ class _Quiet(WSGIRequestHandler):
         """Log nothing."""
 
 
-def serve(listener: socket.socket, store: Store, metrics: Callable[[], bytes]) -> None:
+def serve(listener: socket.socket, core: Core, metrics: Callable[[], bytes]) -> None:
     """Answer health and metrics on a bound socket, in a thread of this process."""
 
     @Request.application
@@ -30,7 +30,7 @@ def serve(listener: socket.socket, store: Store, metrics: Callable[[], bytes]) -
         if request.path == "/healthz":
             return Response("ok\n")
         if request.path == "/readyz":
-            return _readiness(store)
+            return _readiness(core)
         if request.path == "/metrics":
             return Response(metrics(), mimetype="text/plain")
         return Response("there is /healthz, /readyz and /metrics\n", status=404)
@@ -42,9 +42,15 @@ def serve(listener: socket.socket, store: Store, metrics: Callable[[], bytes]) -
     threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()
 
 
-def _readiness(store: Store) -> Response:
+def _readiness(core: Core) -> Response:
+    """Say whether a message would be answered: the store reads, and the audit is written.
+
+    The audit is tried only after it failed, since a process that is sent nothing learns nothing.
+    """
     try:
-        store.ready()
+        core.store.ready()
+        if core.audit.failing:
+            core.audit.probe()
     except StoreError as error:
         return Response(f"the store does not answer: {error}\n", status=503)
     return Response("ready\n")

@@ -13,7 +13,7 @@ HEAD_LIMIT: Final = 65_536
 """A longer head is handed over for the parser to refuse."""
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*(?:\r\n|$)")
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*(?=\r\n|$)")
 _EXPECTS: Final = re.compile(
     rb" http/1\.1\r\n(?:.*\r\n)?expect:[ \t]*100-continue[ \t]*(?:\r\n|$)", re.DOTALL
 )

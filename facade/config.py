@@ -35,7 +35,8 @@ class Config:
     server_host: str = "0.0.0.0"  # noqa: S104 - a server for other machines
     server_port: int = 8443
     server_workers: int = 2
-    server_threads: int = 8
+    server_threads: int = 16
+    server_pin_workers: bool = True
     server_request_limit_bytes: int = 5_000_000
     server_read_seconds: float = 30.0
     server_drain_seconds: int = 30

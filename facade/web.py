@@ -113,6 +113,7 @@ class Application:
                 interaction=answered.interaction_id,
                 status=answered.status,
                 outcome=answered.outcome,
+                why=answered.why,
             )
 
 

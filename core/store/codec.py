@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -34,9 +35,15 @@ class _StoredHead(msgspec.Struct):
     s: msgspec.Raw = msgspec.Raw()
 
 
+# msgspec keeps what it learns of a class on the class before it has learnt it all: a decoder that
+# another thread makes meanwhile reads what is not there, and the process dies.
+_MAKING = threading.Lock()
+
+
 @lru_cache(maxsize=256)
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:  # noqa: ANN401 - any type
-    return msgspec.json.Decoder(kind)
+    with _MAKING:
+        return msgspec.json.Decoder(kind)
 
 
 def _decoded(kind: type[T], value: bytes | msgspec.Raw) -> T:

@@ -1,0 +1,133 @@
+"""No room: refused in words that clients retry, nothing corrupt, and well again with room."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lxml import etree
+from peers import PATIENT, Answer, Reader, audited, connected, http, message, metrics
+from room import SmallDisk, small_disk
+from serving import Served, is_ready, start, stop, workers
+
+from core import audit
+from core.store.sqlite import SqliteStore
+
+SOAP = "{http://schemas.xmlsoap.org/soap/envelope/}"
+NASP = "{http://national.carerecords.nhs.uk/schema/}"
+
+
+@pytest.fixture
+def folder(sample_folder: Path, tmp_path: Path) -> Path:
+    """Give a folder whose store has no leftovers beside it."""
+    folder = Path(shutil.copytree(sample_folder, tmp_path / "data"))
+    with sqlite3.connect(folder / "spine.db") as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return folder
+
+
+def is_system_failure(answer: Answer) -> bool:
+    """Say whether an answer is the fault that clients retry: nothing was decided."""
+    fault = etree.fromstring(answer.body).find(f"{SOAP}Body/{SOAP}Fault")
+    if fault is None or answer.status != 500:
+        return False
+    error = fault.find(f"detail//{NASP}error")
+    assert error is not None
+    return (error.findtext(f"{NASP}errorCode"), error.findtext(f"{NASP}description")) == (
+        "200",
+        "System failure to process message - default",
+    )
+
+
+def ask(served: Served, times: int) -> dict[str, Answer]:
+    """Give the answers to so many messages by their ids."""
+    answers = {}
+    with connected(served) as sock:
+        reader = Reader(sock)
+        for number in range(times):
+            message_id = f"F0110000-0000-4000-8000-{id(answers) % 10**6:06d}{number:06d}"
+            sock.sendall(http(message(message_id)))
+            answer = reader.answer()
+            assert answer is not None
+            answers[message_id] = answer
+    return answers
+
+
+def was_answered(answer: Answer) -> bool:
+    return answer.status == 200 and PATIENT.encode() in answer.body
+
+
+def nothing_is_corrupt(store_file: Path, answered: set[str]) -> None:
+    """Hold that the file is sound, the audit whole, and that it holds what was answered."""
+    store = SqliteStore(store_file)
+    try:
+        proof, faults = audit.prove(store), store.faults()
+    finally:
+        store.close()
+    assert proof.breaks == []
+    assert faults == ()
+    shutil.copy(
+        store_file, store_file.parent / "spine.db"
+    ) if store_file.name != "spine.db" else None
+    assert answered - set(audited(store_file.parent)) == set()
+
+
+def test_a_store_at_its_limit_refuses_in_words_and_is_well_with_more(folder: Path) -> None:
+    limit = (folder / "spine.db").stat().st_size + 40_000
+    small = start(folder, SPINE_STORE_LIMIT_BYTES=str(limit))
+    answers = ask(small, 200)
+    assert is_ready(small)
+    counted = metrics(small)
+    stop(small)
+    refused = [answer for answer in answers.values() if not was_answered(answer)]
+    assert 0 < len(refused) < len(answers)
+    assert all(is_system_failure(answer) for answer in refused)
+    assert counted['spine_failures_total{kind="StoreFull"}'] == len(refused)
+    assert "Traceback" not in small.log.read_text()
+
+    large = start(folder)
+    again = ask(large, 5)
+    stop(large)
+    assert all(was_answered(answer) for answer in again.values())
+    done = {one for one, answer in {**answers, **again}.items() if was_answered(answer)}
+    nothing_is_corrupt(folder / "spine.db", done)
+
+
+@pytest.fixture
+def disk(folder: Path) -> Iterator[SmallDisk]:
+    """Give a disk with the store on it and hardly any room."""
+    size = (folder / "spine.db").stat().st_size
+    with small_disk(folder / "disk", size + 3_000_000) as disk:
+        shutil.copy(folder / "spine.db", disk.folder / "spine.db")
+        yield disk
+
+
+def test_a_full_disk_refuses_in_words_and_is_well_again_with_room(
+    folder: Path, disk: SmallDisk
+) -> None:
+    facade = start(folder, SPINE_STORE_URL="sqlite:disk/spine.db", TMPDIR=str(disk.folder))
+    try:
+        before = ask(facade, 10)
+        begun = workers(facade)
+        disk.fill(leave=20_000)
+        while_full = ask(facade, 100)
+        assert workers(facade) == begun
+        disk.free()
+        after = ask(facade, 10)
+    finally:
+        stop(facade)
+
+    assert all(was_answered(answer) for answer in (*before.values(), *after.values()))
+    refused = [answer for answer in while_full.values() if not was_answered(answer)]
+    assert refused
+    assert all(is_system_failure(answer) for answer in refused)
+    log = facade.log.read_text()
+    assert "is full: free room on its disk" in log
+    assert "Traceback" not in log
+    every = {**before, **while_full, **after}
+    done = {one for one, answer in every.items() if was_answered(answer)}
+    nothing_is_corrupt(disk.folder / "spine.db", done)
