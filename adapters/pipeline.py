@@ -82,7 +82,7 @@ def _row(root: etree._Element, soap_action: str | None) -> Interaction:
     named = (soap_action or "").strip().strip('"').strip()
     action = soap.action_of(root)
     if action is None:
-        return _old_row(nasp.interaction_of(root), named)
+        return _old_row(root, named)
     if named and named != action:
         if named not in registry.BY_ACTION:
             raise UnknownInteraction
@@ -90,8 +90,9 @@ def _row(root: etree._Element, soap_action: str | None) -> Interaction:
     return registry.by_action(action)
 
 
-def _old_row(interaction_id: str, named: str) -> Interaction:
+def _old_row(root: etree._Element, named: str) -> Interaction:
     """Give the row of a message without WS-Addressing: one of MIM 2.3, or a broken later one."""
+    interaction_id = nasp.interaction_of(root)
     row = registry.BY_ID.get(interaction_id)
     if row is not None and not row.envelope.names_system:
         if named and named.rpartition("/")[2] != interaction_id:
@@ -99,7 +100,10 @@ def _old_row(interaction_id: str, named: str) -> Interaction:
         return row
     if named:
         return registry.by_action(named)
-    return row or registry.INTERACTIONS[-1]
+    if row is None:
+        refuse(soap.ADDRESSED.faults(root))
+        raise UnknownInteraction
+    return row
 
 
 def _answer(

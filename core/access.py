@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from core.directory import Directory
 from core.errors import NotAllowed
-from core.values.identity import Asid, Caller
+from core.values.identity import Asid, Caller, is_asid, is_party_key
 
 
 def authorise(caller: Caller, directory: Directory) -> None:
@@ -21,7 +23,7 @@ def authorise(caller: Caller, directory: Directory) -> None:
 def _authorise_system(caller: Caller, asid: Asid, directory: Directory) -> None:
     system = directory.system(asid)
     if system is None:
-        raise NotAllowed(f"ASID {asid} is not in the directory")
+        raise NotAllowed(f"ASID {_shown(asid, is_asid)} is not in the directory")
     if system.party_key != caller.party_key:
         raise NotAllowed(
             f"ASID {asid} belongs to party {system.party_key}, "
@@ -35,7 +37,7 @@ def _authorise_party(caller: Caller, directory: Directory) -> None:
     """Let a party ask that names itself and no system, if one of its systems might ask."""
     if caller.named_party != caller.party_key:
         raise NotAllowed(
-            f"the message names party {caller.named_party}, "
+            f"the message names party {_shown(caller.named_party or '', is_party_key)}, "
             f"the certificate {caller.party_key or 'no known party'}"
         )
     party = directory.party(caller.party_key)
@@ -45,3 +47,8 @@ def _authorise_party(caller: Caller, directory: Directory) -> None:
         for system in systems
     ):
         raise NotAllowed(f"no system of party {caller.party_key} may use {caller.activity}")
+
+
+def _shown(text: str, is_one: Callable[[str], bool]) -> str:
+    """Give an id as it may be logged: what has not its shape may be anything, a name too."""
+    return text if is_one(text) else f"of {len(text)} characters"

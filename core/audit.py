@@ -137,6 +137,7 @@ class Audit:
         self._head = _Head()
         self._opened = False
         self._ended = False
+        self._tried: AuditPage | None = None
         self._queue: list[_Waiting] = []
         self._queued = threading.Lock()
         self._writing = False
@@ -169,11 +170,14 @@ class Audit:
     def end(self) -> None:
         """End the chain in order, so that what was its last page is known."""
         with self._turn:
-            if self._opened and not self._ended:
-                self._ended = True
-                head = self._head
-                ended = Chain(self._writer, head.page - 1, head.hash)
-                self._store.update(CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/ended": ended})
+            if self._ended:
+                return
+            self._ended = True
+            if self._tried is not None:
+                self._append(self._tried)
+            if self._opened:
+                end = Chain(self._writer, self._head.page - 1, self._head.hash)
+                self._store.update(CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/ended": end})
 
     def _write_queue(self) -> None:
         """Write what waits, wake who waited, and wake the first of those who came meanwhile."""
@@ -203,41 +207,41 @@ class Audit:
             following.woken.release()
 
     def _write(self, entries: tuple[Access, ...]) -> None:
+        if self._ended:
+            raise StoreError(f"audit chain {self._writer} was ended: this process stops")
+        if self._tried is not None:
+            self._append(self._tried)
         opening = None if self._opened else self._open()
-        while not self._append(entries, opening):
-            self._adopt()
-
-    def _append(self, entries: tuple[Access, ...], opening: Opening | None) -> bool:
-        """Write the next page; False where a page whose write seemed to fail stands there."""
         head = self._head
-        if head.page > 0:
-            opening = None
         link = head.hash if opening is None else chained(head.hash, opening)
         for entry in entries:
             link = chained(link, entry)
-        page = AuditPage(self._writer, head.page, head.number, head.hash, entries, link, opening)
+        self._append(
+            AuditPage(self._writer, head.page, head.number, head.hash, entries, link, opening)
+        )
+
+    def _append(self, page: AuditPage) -> None:
+        """Write a page; one whose write seems to fail is written again, the same, before others.
+
+        It may have been written all the same, or may yet be: no other page may take its place.
+        """
+        self._tried = page
         try:
             self._store.write_once(PAGES, as_document(page))
-        except Duplicate:
-            return False
-        self._head = _Head(head.page + 1, head.number + len(entries), link)
+        except Duplicate as error:
+            raise StoreError(f"audit chain {self._writer} has another writer") from error
+        self._tried = None
+        self._head = _Head(page.page + 1, page.first + len(page.entries), page.hash)
         self._opened = True
         self.pages_written += 1
-        return True
-
-    def _adopt(self) -> None:
-        """Go on from a page of ours that was written although its write reported an error."""
-        standing = read_page(self._store, self._writer, self._head.page)
-        if standing is None or standing.previous != self._head.hash:
-            raise StoreError(f"audit chain {self._writer} was continued by another writer")
-        self._opened = True
-        self._head = _Head(standing.page + 1, standing.first + len(standing.entries), standing.hash)
 
     def _open(self) -> Opening:
         chains = self._store.update(
             CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/began": Chain(self._writer)}
         ).state
-        ends = (end_of(self._store, chain) for chain in chains.chains)
+        # A chain that was ended in order has its end on record; the others are looked for.
+        open_ended = (chain for chain in chains.chains if chain.ended_page is None)
+        ends = (end_of(self._store, chain) for chain in open_ended)
         return Opening(
             self._now(),
             tuple((p.writer, p.page, p.hash) for p in ends if p and p.writer != self._writer),
@@ -307,48 +311,65 @@ class Proof:
     breaks: list[str] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Walk:
+    """A chain as far as it was read: the next page and number, and the hash so far."""
+
+    chain: Chain
+    page: int = 0
+    number: int = 1
+    link: str = FIRST_HASH
+
+
 def prove(store: Store) -> Proof:
     """Check every chain from its first page to its last, and each against what follows it."""
     proof = Proof()
     known = store.read(CHAINS, ALL_CHAINS)
-    ends: dict[str, tuple[int, str]] = {}
+    walks = {chain.writer: _Walk(chain) for chain in (known.chains if known else ())}
     witnessed: list[tuple[str, int, str]] = []
-    for chain in known.chains if known else ():
+    for walk in walks.values():
         proof.chains += 1
-        ends[chain.writer] = _prove_chain(store, chain, proof, witnessed)
+        witnessed += _prove_on(store, walk, proof)
+        _prove_end(walk, proof)
     for writer, page, digest in witnessed:
-        last, _ = ends.get(writer, (-1, ""))
-        standing = read_page(store, writer, page) if page <= last else None
+        walk = walks.get(writer) or _Walk(Chain(writer))
+        if walk.page <= page:
+            # It was still being written when it was read.
+            _prove_on(store, walk, proof)
+        standing = read_page(store, writer, page) if page < walk.page else None
         if standing is None or standing.hash != digest:
             proof.breaks.append(f"chain {writer} stood at page {page} and no longer does")
     return proof
 
 
-def _prove_chain(
-    store: Store, chain: Chain, proof: Proof, witnessed: list[tuple[str, int, str]]
-) -> tuple[int, str]:
-    number, link, page = 1, FIRST_HASH, 0
-    while (read := _read_to_prove(store, chain, page, proof)) is not None:
-        if (read.writer, read.page, read.first, read.previous) != (
-            chain.writer,
-            page,
-            number,
-            link,
-        ):
-            proof.breaks.append(f"chain {chain.writer}, page {page} does not follow the one before")
+def _prove_on(store: Store, walk: _Walk, proof: Proof) -> list[tuple[str, int, str]]:
+    """Check a chain from where the walk stands as far as it goes; give what it witnessed."""
+    witnessed: list[tuple[str, int, str]] = []
+    writer = walk.chain.writer
+    while (read := _read_to_prove(store, walk.chain, walk.page, proof)) is not None:
+        follows = (writer, walk.page, walk.number, walk.link)
+        if (read.writer, read.page, read.first, read.previous) != follows:
+            proof.breaks.append(f"chain {writer}, page {walk.page} does not follow the one before")
         link = read.previous
         if read.opening is not None:
-            witnessed.extend(read.opening.before)
+            witnessed += read.opening.before
             link = chained(link, read.opening)
         for entry in read.entries:
             link = chained(link, entry)
         if link != read.hash:
-            proof.breaks.append(f"chain {chain.writer}, page {page} was changed")
-        link, number, page = read.hash, number + len(read.entries), page + 1
+            proof.breaks.append(f"chain {writer}, page {walk.page} was changed")
+        walk.link, walk.page = read.hash, walk.page + 1
+        walk.number += len(read.entries)
         proof.pages, proof.entries = proof.pages + 1, proof.entries + len(read.entries)
-    if chain.ended_page is not None and (page - 1, link) != (chain.ended_page, chain.ended_hash):
+    return witnessed
+
+
+def _prove_end(walk: _Walk, proof: Proof) -> None:
+    chain = walk.chain
+    if chain.ended_page is None:
+        return
+    if (walk.page - 1, walk.link) != (chain.ended_page, chain.ended_hash):
         proof.breaks.append(f"chain {chain.writer} ended at page {chain.ended_page}, not here")
-    return page - 1, link
 
 
 def _read_to_prove(store: Store, chain: Chain, page: int, proof: Proof) -> AuditPage | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final, Protocol, TypeVar
 
 from core.errors import (
@@ -177,7 +178,7 @@ def cross_check(command: CrossCheck, records: Demographics) -> Found:
 
 def trace(command: Trace, records: Demographics) -> Found:
     """Give the one patient that all the details fit."""
-    found = list(_traced(command, records))
+    found = list(islice(_traced(command, records), 2))
     if not found:
         raise NotFound("no patient has these details")
     if len(found) > 1:
@@ -357,7 +358,9 @@ def _is_past(item: _Item, today: str) -> bool:
     recorded = item.provenance.recorded if item.provenance else None
     if recorded is not None and recorded.end is not None:
         return True
-    return item.period is not None and item.period.end is not None and item.period.end[:8] < today
+    end = item.period.end[:8] if item.period is not None and item.period.end is not None else None
+    # An end known in part is past when all of that part is.
+    return end is not None and end < today[: len(end)]
 
 
 def _withheld(patient: Patient) -> Patient:

@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from core.store.port import Bucket, Change, Store
-from core.values.identity import Asid, PartyKey
+from core.values.identity import Asid, PartyKey, is_asid
 
 CACHE_SECONDS: Final = 5.0
 MAX_KEPT: Final = 100_000
 """How many entries, found or not, are kept: callers choose what is asked for."""
+MAX_KEY: Final = 255
+"""A longer key is looked up and not remembered: callers choose ids, and could fill memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,22 @@ class Directory:
         self._kept: dict[tuple[str, str], tuple[float, Listed | None]] = {}
 
     def party_of(self, names: Iterable[str]) -> PartyKey | None:
-        """Give the party that one of a certificate's names belongs to, or None."""
+        """Give the party that one of a certificate's names belongs to, or None.
+
+        A name that the party's last import left out proves nothing any more.
+        """
         for name in names:
             listed = self._listed(CERTIFICATES, name.lower())
-            if listed and listed.certificate:
-                return listed.certificate.party_key
+            certificate = listed.certificate if listed else None
+            party = self.party(certificate.party_key) if certificate else None
+            if party and name.lower() in {one.lower() for one in party.certificate_names}:
+                return party.party_key
         return None
 
     def system(self, asid: Asid) -> System | None:
-        """Give the system with an ASID, or None."""
+        """Give the system with an ASID, or None; what is no ASID is not looked up."""
+        if not is_asid(asid):
+            return None
         listed = self._listed(SYSTEMS, asid)
         return listed.system if listed else None
 
@@ -102,8 +111,8 @@ class Directory:
             return kept[1]
         found = self._store.read(bucket, key)
         if len(self._kept) >= MAX_KEPT:
-            self._kept = {at: entry for at, entry in self._kept.items() if entry[0] > now}
-        if len(self._kept) < MAX_KEPT:
+            self._kept = {}
+        if len(key) <= MAX_KEY:
             self._kept[(bucket.name, key)] = (now + CACHE_SECONDS, found)
         return found
 

@@ -37,7 +37,7 @@ def serve(listener: socket.socket, core: Core, metrics: Callable[[], bytes]) -> 
 
     host, port = listener.getsockname()[:2]
     server = make_server(
-        host, port, application, threaded=True, request_handler=_Quiet, fd=listener.fileno()
+        host, port, application, request_handler=_Quiet, fd=listener.fileno()
     )
     threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()
 

@@ -28,3 +28,14 @@ def configure(level: str) -> None:
 def logger() -> Any:  # noqa: ANN401 - structlog's own type is Any
     """Give the logger of events."""
     return structlog.get_logger()
+
+
+def place_of(error: BaseException) -> str:
+    """Give the place an error came from; not its words, which may hold what a message said."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    code = trace.tb_frame.f_code
+    return f"{code.co_filename}:{trace.tb_lineno} {code.co_name}"

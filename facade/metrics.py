@@ -13,16 +13,33 @@ from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+_PREFIX: Final = "spine-metrics-"
 _MEMORY: Final = "/dev/shm"  # noqa: S108 - mkdtemp makes a folder of our own in it
 """Kept off the disk where that can be: a page of a mapped file that finds the disk full kills."""
 
 
 def share_folder() -> Path:
-    """Make the folder that this server's processes share, and name it to the library."""
-    memory = _MEMORY if os.access(_MEMORY, os.W_OK) else None
-    folder = Path(tempfile.mkdtemp(prefix="spine-metrics-", dir=memory))
+    """Make the folder that this server's processes share, and name it to the library.
+
+    What servers that were killed have left is removed.
+    """
+    parent = Path(_MEMORY if os.access(_MEMORY, os.W_OK) else tempfile.gettempdir())
+    for left in parent.glob(f"{_PREFIX}*-*"):
+        if not _is_running(left.name.removeprefix(_PREFIX).partition("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
     os.environ[_FOLDER] = str(folder)
     return folder
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, OverflowError, PermissionError):
+        return True
+    return True
 
 
 def remove_folder() -> None:

@@ -47,14 +47,14 @@ class PatientSocket(ssl.SSLSocket):
         self.settimeout(self.read_seconds if flag else 0.0)
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        """Give what has come; raise `ConnectionResetError` where the peer is too slow."""
+        """Give what has come; raise `ConnectionResetError` for a peer too slow, or gone."""
         if self._deadline is None:
             return super().recv(buflen, flags)
         with self._in_time(self._deadline):
             return super().recv(buflen, flags)
 
     def send(self, data: Any, flags: int = 0) -> int:  # noqa: ANN401 - any buffer
-        """Send some; raise `ConnectionResetError` where the peer is too slow."""
+        """Send some; raise `ConnectionResetError` for a peer too slow, or gone."""
         if self._deadline is None:
             return super().send(data, flags)
         with self._in_time(self._deadline):
@@ -66,8 +66,8 @@ class PatientSocket(ssl.SSLSocket):
         self.settimeout(min(left, self.gettimeout() or left))
         try:
             yield
-        except TimeoutError as error:
-            raise ConnectionResetError(errno.ECONNRESET, "the peer is too slow") from error
+        except OSError as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the peer is too slow, or gone") from error
 
 
 def names_of(sock: object) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ class FollowedContext:
         self._stamp = stamp
         try:
             self._load()
-        except (OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever is wrong, what worked goes on
             self._report("certificates.kept", why=f"the new files do not work: {error}")
         else:
             self._warned = 0.0

@@ -25,6 +25,9 @@ _REASONS: Final = {
     500: "500 Internal Server Error",
 }
 
+_LOGGED: Final = 300
+"""Characters of a reason that are logged: it names what the caller chose."""
+
 StartResponse = Callable[..., Any]
 
 
@@ -71,7 +74,7 @@ class Application:
             self._metrics.failures.labels(type(error).__name__).inc()
             self._log.error("store.failed", why=str(error))
         except Exception as error:  # noqa: BLE001 - the last resort: nothing leaks to the wire
-            self._log.error("answer.failed", error=type(error).__name__, where=_where(error))
+            self._log.error("answer.failed", error=type(error).__name__, where=logs.place_of(error))
         return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
 
     def _route(self, environ: dict[str, Any], body: bytes | None) -> Answered:
@@ -113,16 +116,5 @@ class Application:
                 interaction=answered.interaction_id,
                 status=answered.status,
                 outcome=answered.outcome,
-                why=answered.why,
+                why=answered.why and answered.why[:_LOGGED],
             )
-
-
-def _where(error: BaseException) -> str:
-    """Give the place an error came from; not its words, which may hold what a message said."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return "unknown"
-    code = trace.tb_frame.f_code
-    return f"{code.co_filename}:{trace.tb_lineno} {code.co_name}"

@@ -42,7 +42,7 @@ def open_store(config: Config) -> Store:
     return SqliteStore(config.home / rest, limit_bytes=limit)
 
 
-def spine(config: Config, store: Store, *, watch: Callable[[Timing], None] | None = None) -> Spine:
+def spine(config: Config, store: Store, *, watch: Callable[[Timing], None]) -> Spine:
     """Give the core on a store, with an audit chain of this process's own."""
     context = system_context()
     writer = f"{socket.gethostname()}-{os.getpid()}-{context.new_id()[:8]}"
@@ -57,10 +57,7 @@ def spine(config: Config, store: Store, *, watch: Callable[[Timing], None] | Non
         directory=Directory(store, time.monotonic),
         audit=audit,
         policy=Policy(config.demographics_restricted_found_by_place),
-        watch=watch or _unwatched,
+        watch=watch,
     )
     return Spine(core, store, context, audit)
 
-
-def _unwatched(_timing: Timing) -> None:
-    """Watch nothing."""

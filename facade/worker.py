@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import select
 import selectors
 import socket
@@ -183,10 +184,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.parser.unreader.give_back()
         self._held += len(conn.arrival)
         conn.sock.setblocking(False)  # noqa: FBT003 - the standard signature
-        self._wait(conn, self._patience.idle if self.alive else STOP_KEEPALIVE_LINGER)
+        self._wait(conn, self._time_for_next(conn))
         # Bytes that TLS has read already do not make the socket readable.
         if conn.arrival or conn.sock.pending():
             self._advance(conn)
+
+    def _time_for_next(self, conn: Connection) -> float:
+        if conn.arrival:
+            return self._patience.read
+        return self._patience.idle if self.alive else float(STOP_KEEPALIVE_LINGER)
 
     def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's
         """Close what has waited too long; called after each turn of the loop."""
@@ -209,6 +215,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._log.warning(
             "request.refused" if theirs else "request.failed",
             error=type(exc).__name__,
+            where=logs.place_of(exc),
             peer=addr[0] if addr else None,
         )
         status, reason = (400, "Bad Request") if theirs else (500, "Internal Server Error")
@@ -254,8 +261,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except (ssl.SSLWantReadError, BlockingIOError):
             return _Turn.READ
         except (OSError, ValueError) as error:
-            if not conn.known:
-                self._report("handshake.refused", conn, why=_reason(error))
+            why = _reason(error)
+            if not conn.known and why:
+                self._report("handshake.refused", conn, why=why)
             return _Turn.OVER
 
     def _hand_over(self, conn: Connection) -> None:
@@ -281,10 +289,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._wait(conn, _LINGER_SECONDS)
 
     def _make_room(self) -> None:
-        """Let the stranger go that has waited longest: one that no certificate speaks for."""
-        stranger = next((conn for conn in self._waiting if not conn.known), None)
-        if stranger is not None:
-            self._close(stranger)
+        """Let someone go: a stranger, whom no certificate speaks for, or who is idle longest."""
+        strangers = (conn for conn in self._waiting if not conn.known)
+        idle = (conn for conn in self._waiting if not conn.arrival)
+        for conn in itertools.islice(itertools.chain(strangers, idle), 1):
+            self._close(conn)
 
     def _close(self, conn: Connection) -> None:
         self._forget(conn)
@@ -301,8 +310,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._log.info(event, peer=conn.client[0], **what)
 
 
-def _reason(error: Exception) -> str:
-    """Give why a handshake failed, in OpenSSL's words."""
+def _reason(error: Exception) -> str | None:
+    """Give why a handshake failed, in OpenSSL's words; None for a peer that went away."""
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
+        return None
     verify: str | None = getattr(error, "verify_message", None)
     reason: str | None = getattr(error, "reason", None)
     return verify or reason or type(error).__name__

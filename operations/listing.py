@@ -126,8 +126,9 @@ def _text(place: str, entry: Mapping[str, Any], key: str, faults: list[str]) -> 
 
 
 def _texts(place: str, entry: Mapping[str, Any], key: str, faults: list[str]) -> tuple[str, ...]:
+    """Give a list of texts; an empty one is how something is taken away."""
     value = entry.get(key)
-    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
         return tuple(value)
     faults.append(f'{place}: {key} is missing: write {key} = ["..."]')
     return ()

@@ -16,7 +16,10 @@ F = TypeVar("F")
 T = TypeVar("T")
 
 VERSION = 1
-"""The version of the stored form; a newer one is refused in words, an older one migrated."""
+"""The version of the stored form; any other is refused in words.
+
+A field that is added raises it: what this release does not know, it would drop on its next update.
+"""
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
@@ -66,7 +69,7 @@ def decode(bucket: Bucket[S, F], value: bytes) -> Record[S, F]:
     """Give the record that a stored form holds; raise `StoreError` where it holds none."""
     try:
         stored = _decoded(_Stored, value)
-        _refuse_newer(stored.v)
+        _require_form(stored.v)
         facts = {key: _decoded(bucket.fact, raw) for key, raw in stored.f.items()}
         return Record(facts=facts, state=_state(bucket, facts, stored.s))
     except msgspec.MsgspecError as error:
@@ -77,7 +80,7 @@ def decode_state(bucket: Bucket[S, F], value: bytes) -> S:
     """Give only the state that a stored form holds, without touching facts it stands beside."""
     try:
         head = _decoded(_StoredHead, value)
-        _refuse_newer(head.v)
+        _require_form(head.v)
         if head.s:
             return _decoded(bucket.state, head.s)
     except msgspec.MsgspecError as error:
@@ -91,7 +94,7 @@ def _state(bucket: Bucket[S, F], facts: dict[str, F], raw: msgspec.Raw) -> S:
     return bucket.fold(facts)
 
 
-def _refuse_newer(version: int) -> None:
+def _require_form(version: int) -> None:
     if version != VERSION:
         raise StoreError(
             f"a record was written in form {version}, this release reads form {VERSION}: "

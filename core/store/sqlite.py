@@ -1,10 +1,10 @@
 """The embedded store: one SQLite file that several server processes share.
 
 Write-ahead log, `synchronous=FULL`: what a call has returned from survives a kill and a power cut.
-One writer at a time, readers never wait. Writers of all processes queue on a lock file, which the
-system hands on at once and takes back from a dead process; SQLite's own busy handler sleeps, and
-made a write that met another wait ten times as long. The log is copied into the file by a thread
-of its own, so that no request pays for it.
+One writer at a time, readers never wait. Writers of all processes take turns by a lock file, which
+the system takes back from a dead process; they look for it again after a fraction of a
+millisecond, where SQLite's own busy handler sleeps many times as long. The log is copied into the
+file by a thread of its own, so that no request pays for it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -62,6 +63,18 @@ _FIND = (
     "SELECT term, key FROM entry WHERE kind = ? AND name = ? AND term <= ? "
     "AND (term, key) > (?, ?) ORDER BY term, key LIMIT ?"
 )
+
+
+_SHORTEST_PAUSE = 0.0002
+_LONGEST_PAUSE = 0.002
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class SqliteStore:
@@ -268,33 +281,50 @@ class SqliteStore:
         return after
 
     def _open_turn(self) -> int:
+        """Make the lock, and the file itself where there is none, for the owner's eyes only."""
         try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             return os.open(self._turns, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(
-                f"{self._turns} cannot be opened ({error}): check that its folder exists and is "
+                f"{self._path} cannot be opened ({error}): check that its folder exists and is "
                 "writable"
             ) from error
 
     @contextlib.contextmanager
     def _taking_turn(self) -> Iterator[None]:
-        """Hold the lock that the writers of all processes share."""
-        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        """Hold the lock that the writers of all processes share; raise `StoreError` in the end."""
+        deadline = time.monotonic() + self._busy
+        pause = _SHORTEST_PAUSE
+        while not _locked(self._turn):
+            if time.monotonic() > deadline:
+                raise StoreError(
+                    f"another process has held {self._turns} for {self._busy:g} seconds: see what "
+                    "it is (`fuser`), and end it if it hangs"
+                )
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
         try:
             yield
         finally:
             fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def _copy_log(self) -> None:
-        """Copy the log into the file now and then, until closed; start it anew when it is long."""
+        """Copy the log into the file now and then; start it anew once it is long and all copied.
+
+        Nothing here waits for a reader: while one lives (a backup), the log only grows.
+        """
         log = self._path.with_name(self._path.name + "-wal")
         while not self._stopped.wait(LOG_SECONDS):
             with contextlib.suppress(sqlite3.Error, OSError, StoreError):
-                if log.stat().st_size > LOG_COPIED_BYTES:
-                    self._reader().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                if log.stat().st_size > LOG_RESTARTED_BYTES:
+                if log.stat().st_size <= LOG_COPIED_BYTES:
+                    continue
+                copier = self._reader()
+                copier.execute("PRAGMA busy_timeout = 0")
+                _, frames, copied = copier.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if frames == copied and log.stat().st_size > LOG_RESTARTED_BYTES:
                     with self._write, self._taking_turn():
-                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                        copier.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _rows(

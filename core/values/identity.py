@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, NewType
 
@@ -10,6 +11,7 @@ Asid = NewType("Asid", str)
 PartyKey = NewType("PartyKey", str)
 
 _WEIGHTS: Final = range(10, 1, -1)
+_PARTY_KEY: Final = re.compile(r"[A-Z0-9]{3,6}-[0-9]{6,7}", re.ASCII)
 
 
 def check_digit(first_nine: str) -> str | None:
@@ -26,6 +28,16 @@ def is_nhs_number(text: str) -> bool:
     return (
         len(text) == 10 and text.isascii() and text.isdigit() and check_digit(text[:9]) == text[9]
     )
+
+
+def is_asid(text: str) -> bool:
+    """Say whether the text is twelve digits, as every accredited system's id is."""
+    return len(text) == 12 and text.isascii() and text.isdigit()
+
+
+def is_party_key(text: str) -> bool:
+    """Say whether the text looks like a party key: an organisation's code, a dash, a number."""
+    return _PARTY_KEY.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from legacy_contracts import ns, oids
 from legacy_contracts.errors import MEANINGS, Advice, Fault, MalformedMessage
 from legacy_contracts.hl7 import wrappers
 from legacy_contracts.hl7.rim import Xml, escape
-from legacy_contracts.hl7.rules import Group, Rule, count_is, once, same
+from legacy_contracts.hl7.rules import Group, Rule, Rules, count_is, once, same
 from legacy_contracts.hl7.wrappers import Correlation, Moment
 from legacy_contracts.interaction import Interaction
 
@@ -131,6 +131,9 @@ WRAPPER: Final = (
         ),
     ),
 )
+
+ADDRESSED: Final = Rules((FRAME, ADDRESSING))
+"""What a message is asked that names no interaction."""
 
 QUERY_GROUPS: Final = (FRAME, ADDRESSING, *WRAPPER)
 """What every synchronous query is asked before its own rules."""

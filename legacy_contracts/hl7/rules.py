@@ -17,6 +17,9 @@ from lxml import etree
 from legacy_contracts import ns
 from legacy_contracts.errors import Fault
 
+MAX_FAULTS: Final = 100
+"""More than all rules of a message together; what repeats a place without end is not followed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -71,16 +74,18 @@ class Rules:
         )
 
     def faults(self, root: etree._Element) -> list[Fault]:
-        """Give the faults of a document, in the order of the table."""
+        """Give the faults of a document, in the order of the table, `MAX_FAULTS` at most."""
         if self._accepts(root.getroottree()):
             return []
         faults = []
         for place, rules in self._asked:
             nodes = [root.getroottree()] if place is None else place(root.getroottree())
-            for node in nodes:
+            for node in nodes[:MAX_FAULTS]:
                 faults += [
                     Fault(rule.name, rule.supplement) for test, rule in rules if not test(node)
                 ]
+                if len(faults) >= MAX_FAULTS:
+                    return faults[:MAX_FAULTS]
         return faults
 
 

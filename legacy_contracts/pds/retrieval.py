@@ -169,6 +169,6 @@ INTERACTIONS: Final = (
         ("QUPA_IN000008UK05", "QUPA_IN000009UK06"),
         Generation.V2008B,
         _payload_2008b,
-        "notification times are when the record was last written",
+        "notification times are when the record was last written, or else the birth date",
     ),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -110,18 +112,24 @@ def audit(
 
 Numbered = tuple[str, int, Access]
 
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?", re.ASCII)
+"""As the audit writes its times, which are compared as text: another form would miss accesses."""
+
 
 def _moment(option: str, text: str | None) -> str | None:
     """Give a date or time as the audit writes them, as far as it is given."""
     if text is None:
         return None
     try:
-        datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            "write it as 2014-08-25 or 2014-08-25T09:30", param_hint=option
-        ) from error
-    return text.replace(" ", "T")
+        if _MOMENT.fullmatch(text):
+            datetime.fromisoformat(text)
+            return text
+    except ValueError:
+        pass
+    raise click.BadParameter(
+        "write it as 2014-08-25 or 2014-08-25T09:30 or 2014-08-25T09:30:00, in UTC",
+        param_hint=option,
+    )
 
 
 def _within(span: tuple[str | None, str | None], found: Iterator[Numbered]) -> Iterator[Numbered]:

@@ -13,7 +13,7 @@ from core import audit
 from core.audit import Access, Audit, AuditPage
 from core.errors import StoreError
 from core.store.memory import MemoryStore
-from core.store.port import Document
+from core.store.port import Document, Documents
 from core.store.sqlite import SqliteStore
 
 ACCESS = Access("2014", "P", "A", "X", "Retrieve", "done", "m", ("9990000018",))
@@ -95,14 +95,16 @@ def test_many_threads_share_pages_and_lose_nothing(tmp_path: Path) -> None:
     store.close()
 
 
-def test_a_store_that_is_away_refuses_and_the_chain_goes_on(store: MemoryStore) -> None:
+def test_a_store_that_is_away_refuses_and_what_it_refused_is_written_when_it_is_back(
+    store: MemoryStore,
+) -> None:
     made = chain(store, entries=1)
     store.away = True
     with pytest.raises(StoreError):
         made.record(ACCESS)
     store.away = False
     made.record(ACCESS)
-    assert audit.prove(store) == audit.Proof(chains=1, pages=2, entries=2)
+    assert audit.prove(store) == audit.Proof(chains=1, pages=3, entries=3)
 
 
 class _Unsure(MemoryStore):
@@ -128,6 +130,69 @@ def test_a_page_written_without_our_knowing_stays_in_the_chain() -> None:
         "unsure",
         "after",
     ]
+    assert audit.prove(store).breaks == []
+
+
+class _Late(MemoryStore):
+    """A store whose writes may seem to fail and land later, after others were tried."""
+
+    failing = 0
+    tried: tuple[Document, ...] = ()
+
+    def write_once(self, _documents: object, document: Document) -> None:
+        self.tried = (*self.tried, document)
+        if self.failing:
+            self.failing -= 1
+            raise StoreError("no answer")
+        super().write_once(audit.PAGES, document)
+
+
+def test_no_other_page_ever_takes_the_place_of_one_that_may_yet_land() -> None:
+    store = _Late()
+    made = Audit(store, writer="w", now=lambda: "2014")
+    store.failing = 2
+    for message_id in ("lost", "lost too"):
+        with pytest.raises(StoreError):
+            made.record(replace(ACCESS, message_id=message_id))
+    made.record(replace(ACCESS, message_id="after"))
+    by_key: dict[str, set[bytes]] = {}
+    for document in store.tried:
+        by_key.setdefault(document.key, set()).add(document.value)
+    assert all(len(values) == 1 for values in by_key.values())
+    assert audit.prove(store).breaks == []
+    assert [one.message_id for _, _, one in audit.accesses_to(store, "9990000018")] == [
+        "lost",
+        "after",
+    ]
+
+
+def test_an_ended_chain_takes_nothing_more(store: MemoryStore) -> None:
+    made = chain(store)
+    made.end()
+    with pytest.raises(StoreError, match="ended"):
+        made.record(ACCESS)
+    assert audit.prove(store).breaks == []
+
+
+class _Growing(MemoryStore):
+    """A store in which a chain is written on while it is being proved."""
+
+    grow: Audit | None = None
+
+    def document(self, documents: Documents, key: str) -> bytes | None:
+        found = super().document(documents, key)
+        if found is None and self.grow is not None and key.startswith("w."):
+            growing, self.grow = self.grow, None
+            growing.record(ACCESS)
+            chain(self, "x", entries=1)
+        return found
+
+
+def test_a_chain_that_is_written_while_it_is_proved_is_no_break() -> None:
+    store = _Growing()
+    made = chain(store, "w")
+    chain(store, "v", entries=1)
+    store.grow = made
     assert audit.prove(store).breaks == []
 
 

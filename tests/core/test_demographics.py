@@ -189,6 +189,13 @@ def test_without_history_only_what_stands_today_is_shown() -> None:
     assert demographics.retrieve(Retrieve(NUMBER, history=True), found).patient == patient
 
 
+@pytest.mark.parametrize(("end", "stands"), [("2014", True), ("201408", True), ("2013", False)])
+def test_an_end_known_in_part_is_past_when_all_of_it_is(end: str, stands: bool) -> None:  # noqa: FBT001
+    patient = replace(PATIENT, addresses=(Address(lines=("A",), period=Period("2000", end)),))
+    shown = demographics.retrieve(Retrieve(NUMBER), records(patient)).patient
+    assert bool(shown.addresses) is stands
+
+
 def test_check_digits_are_those_of_the_data_dictionary() -> None:
     assert check_digit("943476591") == "9"
     assert check_digit("987654432") is not None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from peers import Reader, asked, audited, connected, http, message
-from serving import Served, is_ready, start, workers
+from serving import Served, is_ready, start, stop, workers
 
 from core import audit
 from core.store.sqlite import SqliteStore
@@ -35,15 +35,6 @@ def breaks(folder: Path) -> list[str]:
         return audit.prove(store).breaks
     finally:
         store.close()
-
-
-def all_workers(facade: Served) -> list[int]:
-    """Give the ids of both processes once they are there."""
-    deadline = time.monotonic() + 10
-    while len(workers(facade)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert len(workers(facade)) == 2
-    return workers(facade)
 
 
 def refuses_connections(facade: Served) -> bool:
@@ -93,7 +84,7 @@ def test_peers_that_stall_do_not_keep_a_server_from_ending(facade: Served) -> No
 
 
 def test_a_killed_process_is_replaced_and_the_service_goes_on(facade: Served) -> None:
-    before = all_workers(facade)
+    before = workers(facade)
     for victim in before:
         os.kill(victim, signal.SIGKILL)
         deadline = time.monotonic() + 10
@@ -102,7 +93,7 @@ def test_a_killed_process_is_replaced_and_the_service_goes_on(facade: Served) ->
         answer = asked(facade, http(message()))
         assert answer is not None
         assert answer.status == 200
-    assert not set(all_workers(facade)) & set(before)
+    assert not set(workers(facade)) & set(before)
     assert is_ready(facade)
     assert breaks(facade.folder) == []
 
@@ -115,7 +106,16 @@ def test_a_server_that_ends_leaves_nothing_behind(facade: Served) -> None:
     assert not folder.exists()
 
 
+def test_what_a_killed_server_left_is_removed_by_the_next(facade: Served) -> None:
+    folder = metrics_folder(facade)
+    os.killpg(facade.process.pid, signal.SIGKILL)
+    facade.process.wait()
+    assert folder.is_dir()
+    stop(start(facade.folder))
+    assert not folder.exists()
+
+
 def metrics_folder(facade: Served) -> Path:
     """Give where the processes keep what they count: files that they have mapped."""
-    mapped = Path(f"/proc/{all_workers(facade)[0]}/maps").read_text().splitlines()
+    mapped = Path(f"/proc/{workers(facade)[0]}/maps").read_text().splitlines()
     return next(Path(line.split()[-1]).parent for line in mapped if "spine-metrics-" in line)

@@ -50,7 +50,7 @@ class Load:
         context = trusting(sample_client(self.facade.folder))
         while not self.over.is_set():
             try:
-                with connected(self.facade, context) as sock:
+                with connected(self.facade, context, timeout=5) as sock:
                     self.ask_on(sock)
             except OSError:
                 time.sleep(0.02)

@@ -94,11 +94,13 @@ def trusting(files: ClientFiles) -> ssl.SSLContext:
 
 
 @contextmanager
-def connected(served: Served, context: ssl.SSLContext | None = None) -> Iterator[ssl.SSLSocket]:
+def connected(
+    served: Served, context: ssl.SSLContext | None = None, *, timeout: float = 30
+) -> Iterator[ssl.SSLSocket]:
     """Give a TLS connection to a facade, from its sample client unless told otherwise."""
     context = context or trusting(sample_client(served.folder))
     with (
-        socket.create_connection(("127.0.0.1", served.port), timeout=30) as plain,
+        socket.create_connection(("127.0.0.1", served.port), timeout=timeout) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as sock,
     ):
         yield sock

@@ -135,10 +135,16 @@ def is_ready(served: Served) -> bool:
         return False
 
 
-def workers(served: Served) -> list[int]:
-    """Give the ids of the processes that answer."""
-    pid = served.process.pid
-    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+def workers(served: Served, count: int = 2) -> list[int]:
+    """Give the ids of the processes that answer, once so many are there."""
+    children = Path(f"/proc/{served.process.pid}/task/{served.process.pid}/children")
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        found = [int(one) for one in children.read_text().split()]
+        if len(found) >= count:
+            return found
+        time.sleep(0.02)
+    pytest.fail(f"there were no {count} processes in time: {served.log.read_text()}")
 
 
 def stop(served: Served) -> None:
