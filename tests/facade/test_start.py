@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization as pem
 from peers import PATIENT, asked, audited, authority_of, http, message, now
 from room import small_disk
-from serving import free_ports, spine, start, stop
+from serving import free_ports, serving, spine
 
 from operations import certificates
 
@@ -220,10 +220,9 @@ def test_a_store_without_room_is_said_when_it_is_made(tmp_path: Path) -> None:
 def test_a_second_start_keeps_the_data(folder: Path) -> None:
     ids = []
     for _ in range(2):
-        facade = start(folder)
         ids.append(message_id := f"2D8E0B5C-0000-4000-8000-{len(ids):012d}")
-        answer = asked(facade, http(message(message_id)))
-        stop(facade)
+        with serving(folder) as facade:
+            answer = asked(facade, http(message(message_id)))
         assert answer is not None
         assert PATIENT.encode() in answer.body
     assert audited(folder)[-2:] == ids

@@ -25,7 +25,7 @@ from peers import (
     sample_client,
     trusting,
 )
-from serving import Served, spine, start, stop
+from serving import Served, serving, spine
 
 from operations import certificates
 from operations.sending import ClientFiles
@@ -68,9 +68,8 @@ def facade(
     parties: Path, old_authority: certificates.Authority, request: pytest.FixtureRequest
 ) -> Iterator[Served]:
     assert old_authority
-    running = start(parties, SPINE_TLS_STRICT=request.param, SPINE_TLS_CA="tls/both.pem")
-    yield running
-    stop(running)
+    with serving(parties, SPINE_TLS_STRICT=request.param, SPINE_TLS_CA="tls/both.pem") as running:
+        yield running
 
 
 def answered(facade: Served, files: ClientFiles) -> Answer:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from peers import asked, authority_of, client, connected, http, message, metrics, now, trusting
-from serving import Served, start, stop, workers
+from serving import Served, serving, workers
 
 from facade.tls import FollowedContext, TlsFiles
 from operations import certificates
@@ -32,9 +32,8 @@ def folder(sample_folder: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def facade(folder: Path) -> Iterator[Served]:
-    running = start(folder)
-    yield running
-    stop(running)
+    with serving(folder) as running:
+        yield running
 
 
 def within(seconds: float, happens: Callable[[], bool]) -> bool:
@@ -120,13 +119,10 @@ def _answers(facade: Served) -> bool:
 
 def test_a_certificate_near_its_end_is_warned_of_and_measured(folder: Path) -> None:
     new_server_certificate(folder, days=10)
-    facade = start(folder)
-    try:
+    with serving(folder) as facade:
         assert asked(facade, http(message())) is not None
         log = facade.log.read_text()
         left = metrics(facade)["spine_certificate_seconds_left"]
-    finally:
-        stop(facade)
     assert '"days": 9' in log
     assert "certificate.expires_soon" in log
     assert 9 * DAY < left < 10 * DAY

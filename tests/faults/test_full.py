@@ -12,7 +12,7 @@ import pytest
 from lxml import etree
 from peers import PATIENT, Answer, Reader, audited, connected, http, message, metrics
 from room import SmallDisk, small_disk
-from serving import Served, is_ready, start, stop, workers
+from serving import Served, is_ready, serving, workers
 
 from core import audit
 from core.store.sqlite import SqliteStore
@@ -77,20 +77,18 @@ def nothing_is_corrupt(folder: Path, answers: dict[str, Answer]) -> None:
 
 def test_a_store_at_its_limit_refuses_in_words_and_is_well_with_more(folder: Path) -> None:
     limit = (folder / "spine.db").stat().st_size + 40_000
-    small = start(folder, SPINE_STORE_LIMIT_BYTES=str(limit))
-    answers = ask(small, 200)
-    assert is_ready(small)
-    counted = metrics(small)
-    stop(small)
+    with serving(folder, SPINE_STORE_LIMIT_BYTES=str(limit)) as small:
+        answers = ask(small, 200)
+        assert not is_ready(small)
+        counted = metrics(small)
     refused = [answer for answer in answers.values() if not was_answered(answer)]
     assert 0 < len(refused) < len(answers)
     assert all(is_system_failure(answer) for answer in refused)
     assert counted['spine_failures_total{kind="StoreFull"}'] == len(refused)
     assert "Traceback" not in small.log.read_text()
 
-    large = start(folder)
-    again = ask(large, 5)
-    stop(large)
+    with serving(folder) as large:
+        again = ask(large, 5)
     assert all(was_answered(answer) for answer in again.values())
     nothing_is_corrupt(folder, {**answers, **again})
 
@@ -107,8 +105,8 @@ def disk(folder: Path) -> Iterator[SmallDisk]:
 def test_a_full_disk_refuses_in_words_and_is_well_again_with_room(
     folder: Path, disk: SmallDisk
 ) -> None:
-    facade = start(folder, SPINE_STORE_URL="sqlite:disk/spine.db", TMPDIR=str(disk.folder))
-    try:
+    there = {"SPINE_STORE_URL": "sqlite:disk/spine.db", "TMPDIR": str(disk.folder)}
+    with serving(folder, **there) as facade:
         before = ask(facade, 10)
         begun = workers(facade)
         disk.fill(leave=20_000)
@@ -116,8 +114,7 @@ def test_a_full_disk_refuses_in_words_and_is_well_again_with_room(
         assert workers(facade) == begun
         disk.free()
         after = ask(facade, 10)
-    finally:
-        stop(facade)
+        assert is_ready(facade)
 
     assert all(was_answered(answer) for answer in (*before.values(), *after.values()))
     refused = [answer for answer in while_full.values() if not was_answered(answer)]

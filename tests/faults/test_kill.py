@@ -16,7 +16,7 @@ from typing import Self
 
 import pytest
 from peers import PATIENT, Reader, audited, connected, http, message, sample_client, trusting
-from serving import Served, start, stop, workers
+from serving import Served, serving, start, workers
 
 from core import audit
 from core.store.sqlite import SqliteStore
@@ -101,14 +101,14 @@ def test_nothing_that_was_answered_is_lost_by_kills(folder: Path) -> None:
             facade.process.wait()
         assert load.answered
         answered += load.answered
-    stop(start(folder))
+    with serving(folder):
+        pass
     all_is_accounted_for(folder, answered)
 
 
 @pytest.mark.slow
 def test_nothing_that_was_answered_is_lost_by_the_death_of_processes(folder: Path) -> None:
-    facade = start(folder)
-    with Load(facade) as load:
+    with serving(folder) as facade, Load(facade) as load:
         for turn in range(5):
             time.sleep(0.4)
             standing = workers(facade)
@@ -117,7 +117,6 @@ def test_nothing_that_was_answered_is_lost_by_the_death_of_processes(folder: Pat
         before = len(load.answered)
         time.sleep(0.6)
         assert len(load.answered) > before
-    stop(facade)
     all_is_accounted_for(folder, load.answered)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,6 +128,16 @@ def start(folder: Path, **environ: str) -> Served:
     pytest.fail(f"the server was not ready in 30 seconds: {log.read_text()}")
 
 
+@contextmanager
+def serving(folder: Path, **environ: str) -> Iterator[Served]:
+    """Serve a prepared folder for a while."""
+    served = start(folder, **environ)
+    try:
+        yield served
+    finally:
+        stop(served)
+
+
 def is_ready(served: Served) -> bool:
     """Say whether a facade answers and its store too."""
     url = f"http://127.0.0.1:{served.admin_port}/readyz"
@@ -148,6 +161,11 @@ def workers(served: Served, count: int = 2) -> list[int]:
 
 
 def stop(served: Served) -> None:
-    """Stop a served facade in order."""
+    """Stop a served facade in order, or kill it."""
     served.process.terminate()
-    served.process.wait(timeout=40)
+    try:
+        served.process.wait(timeout=40)
+    finally:
+        if served.process.poll() is None:
+            os.killpg(served.process.pid, signal.SIGKILL)
+            served.process.wait()
