@@ -17,6 +17,7 @@ from core.errors import (
 )
 from core.values.identity import NhsNumber
 from legacy_contracts.errors import (
+    NUMBER_UNSPECIFIED,
     RETRIEVAL_LIMITED,
     SUPERSEDED,
     TRACE_LIMITED,
@@ -45,7 +46,9 @@ def to_retrieve(request: RetrievalQuery) -> Retrieve:
 def from_retrieve(request: RetrievalQuery, found: Found) -> Answer:
     """Give the reply to a retrieval; a restricted record is shown in full, it has so little."""
     items = (ALL_DATA,) if found.limited else request.items
-    return Answer(PatientReply(found.patient, items), _advice(found, RETRIEVAL_LIMITED))
+    unspecified = (NUMBER_UNSPECIFIED,) if request.unspecified else ()
+    advice = (*unspecified, *_advice(found, RETRIEVAL_LIMITED))
+    return Answer(PatientReply(found.patient, items), advice)
 
 
 def to_trace(request: TraceQuery) -> Trace:

@@ -36,9 +36,7 @@ def serve(listener: socket.socket, core: Core, metrics: Callable[[], bytes]) -> 
         return Response("there is /healthz, /readyz and /metrics\n", status=404)
 
     host, port = listener.getsockname()[:2]
-    server = make_server(
-        host, port, application, request_handler=_Quiet, fd=listener.fileno()
-    )
+    server = make_server(host, port, application, request_handler=_Quiet, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, name="admin", daemon=True).start()
 
 

@@ -14,9 +14,7 @@ HEAD_LIMIT: Final = 65_536
 
 _END_OF_HEAD: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,15})[ \t]*(?=\r\n|$)")
-_EXPECTS: Final = re.compile(
-    rb" http/1\.1\r\n(?:.*\r\n)?expect:[ \t]*100-continue[ \t]*(?:\r\n|$)", re.DOTALL
-)
+_EXPECTS: Final = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*(?=\r\n|$)")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;|$)")
 _CHUNK_LINE_LIMIT: Final = 8_190
 _CHUNKED: Final = 1 << 62
@@ -84,7 +82,8 @@ class Arrival:
         head = bytes(self._bytes[:end]).lower()
         self._body_at = self._chunk_at = end + len(_END_OF_HEAD)
         lengths = _LENGTH.findall(head)
-        self._to_be_told = _EXPECTS.search(head) is not None
+        first = head.partition(b"\r\n")[0]
+        self._to_be_told = first.endswith(b" http/1.1") and _EXPECTS.search(head) is not None
         if b"\ntransfer-encoding" in head:
             self._length = _CHUNKED
         elif len(lengths) == 1:

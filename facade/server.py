@@ -236,6 +236,18 @@ def _say_ready(config: Config) -> None:
         f"Listening on {config.server_host}:{config.server_port} (mutual TLS)\n"
         f"Health and metrics on http://{config.admin_host}:{config.admin_port}"
         " (/healthz /readyz /metrics)\n"
-        f"Now type, in another terminal:  .venv/bin/spine send --config {path}\n"
+        f"Now type, in another terminal:  {_overridden()}{_program()} send --config {path}\n"
     )
     sys.stdout.flush()
+
+
+def _program() -> str:
+    """Give how this program was called, as far as that can be typed again."""
+    called = sys.argv[0]
+    return os.path.relpath(called) if os.path.basename(called) == "spine" else "spine"  # noqa: PTH119
+
+
+def _overridden() -> str:
+    """Give the variables that say where to connect, for a shell that does not have them."""
+    names = ("SPINE_SERVER_PORT", "SPINE_TLS_CA")
+    return "".join(f"{name}={os.environ[name]} " for name in names if name in os.environ)

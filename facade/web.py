@@ -28,6 +28,8 @@ _REASONS: Final = {
 _LOGGED: Final = 300
 """Characters of a reason that are logged: it names what the caller chose."""
 
+_TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
+
 StartResponse = Callable[..., Any]
 
 
@@ -63,7 +65,12 @@ class Application:
         self._count(answered, time.perf_counter() - started)
         start_response(
             _REASONS[answered.status],
-            [("Content-Type", "text/xml"), ("Content-Length", str(len(answered.body)))],
+            [
+                ("Content-Type", "text/xml"),
+                ("Content-Length", str(len(answered.body))),
+                # What was too large was not read: nothing can follow it.
+                *([("Connection", "close")] if answered.outcome == _TOO_LARGE else []),
+            ],
         )
         return (answered.body,)
 
@@ -81,7 +88,7 @@ class Application:
         if environ["PATH_INFO"] not in SYNC_PATHS:
             return pipeline.faulted(Fault("INTERACTION_NOT_SUPPORTED"), "unknown")
         if body is None:
-            return pipeline.faulted(Fault("MESSAGE_TOO_LARGE"), "unknown")
+            return pipeline.faulted(Fault(_TOO_LARGE), "unknown")
         _, options = parse_options_header(environ.get("CONTENT_TYPE"))
         request = Request(
             body=body,

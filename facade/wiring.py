@@ -60,4 +60,3 @@ def spine(config: Config, store: Store, *, watch: Callable[[Timing], None]) -> S
         watch=watch,
     )
     return Spine(core, store, context, audit)
-

@@ -31,12 +31,17 @@ from facade import logs
 from facade.arrival import HEAD_LIMIT, Arrival, wire_limit
 
 HELD_LIMIT: Final = 64_000_000
-"""What all connections of a process may hold of requests that have not arrived whole."""
+"""What all connections of a process may hold of requests that have not arrived whole.
+
+Over it, the peer that holds most is let go: a thread is only for what has arrived.
+"""
 
 _SWEEP_SECONDS: Final = 0.25
 _LINGER_SECONDS: Final = 2.0
 _GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RECEIVE_BYTES: Final = 65_536
+_TURN_BYTES: Final = 262_144
+"""What one peer is read of at most before the others are."""
 _NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -109,10 +114,14 @@ class Connection(TConn):  # type: ignore[misc]
         if not self.known:
             self.sock.do_handshake()
             self.known = True
+        taken = 0
         while not self.arrival.is_whole():
+            if taken >= _TURN_BYTES and not self.sock.pending():
+                raise ssl.SSLWantReadError("others have their turn first")
             data = self.sock.recv(_RECEIVE_BYTES)
             if not data:
                 return False
+            taken += len(data)
             self.arrival.add(data)
             if not self.arrival.is_whole() and self.arrival.must_be_told():
                 self.sock.send(_GO_ON)
@@ -242,8 +251,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._held += len(conn.arrival) - held
         if turn is _Turn.OVER:
             self._end(conn)
-        elif turn is _Turn.WHOLE or (self._held > HELD_LIMIT and conn.arrival):
+        elif turn is _Turn.WHOLE:
             self._hand_over(conn)
+        elif self._held > HELD_LIMIT:
+            self._close(max(self._waiting, key=lambda one: len(one.arrival)))
         else:
             self.poller.modify(conn.sock, turn, partial(self._advance, conn))
             if (conn.arrival and not held) or known != conn.known:

@@ -236,6 +236,7 @@ TRACE_MATCH: Final = Advice("3", "Match - NHS Number and standard Service User d
 RETRIEVAL_LIMITED: Final = Advice(
     "9", "Successful retrieval - Information returned limited by sensitivity conditions"
 )
+NUMBER_UNSPECIFIED: Final = Advice("GE002", _sentence("NHS_NUMBER_UNSPECIFIED"))
 SUPERSEDED: Final = Advice(
     "24",
     "NHS Number supplied as a parameter has been superseded and superseding NHS Number returned",

@@ -143,7 +143,7 @@ def _compiled(path: str) -> etree.XPath:
     return etree.XPath(path, namespaces=ns.PREFIXES, smart_strings=False)
 
 
-_transport_id = _compiled(f"substring-after({_HEADER}/wsa:MessageID, 'uuid:')")
+_transport_id = _compiled(f"string({_HEADER}/wsa:MessageID)")
 _message_id = _compiled(f"string({BODY}/hl7:id/@root)")
 _to = _compiled(f"string({_HEADER}/{_DEVICE.format('Rcv')}/@extension)")
 _from = _compiled(f"string({_HEADER}/{_DEVICE.format('Snd')}/@extension)")
@@ -180,7 +180,7 @@ class WsaEnvelope:
         transport_id = str(_transport_id(root))
         return Correlation(
             transport_id=transport_id,
-            message_id=str(_message_id(root)) or transport_id,
+            message_id=str(_message_id(root)) or transport_id.removeprefix("uuid:"),
             to_id=str(_to(root)),
             from_id=str(_from(root)),
         )
@@ -297,6 +297,6 @@ def _enveloped(row: Interaction, dress: Dress, to: Correlation, at: Moment, body
         f"<wsa:Action>{ns.SERVICES}{row.service}/{dress.action}</wsa:Action><wsa:To/>"
         f"<wsa:From><wsa:Address>{dress.wsa_from}</wsa:Address></wsa:From>"
         f"{wrappers.devices(to)}"
-        f"<wsa:RelatesTo>uuid:{escape(to.transport_id)}</wsa:RelatesTo></{prefix}:Header>"
+        f"<wsa:RelatesTo>{escape(to.transport_id)}</wsa:RelatesTo></{prefix}:Header>"
         f"<{prefix}:Body><{wrapper}>{body}</{wrapper}></{prefix}:Body></{prefix}:Envelope>"
     ).encode()

@@ -59,6 +59,18 @@ def same(path: str, *others: str) -> str:
     return " and ".join(f"{path} = {other}" for other in others)
 
 
+def check_digit_is_right(path: str) -> str:
+    """Give the test that ten digits end in their check digit (Modulus 11, as the core has it).
+
+    Eleven less the remainder is the digit; eleven is 0, and ten is never any digit.
+    """
+    weighed = " + ".join(
+        f"{weight} * substring({path}, {place}, 1)"
+        for place, weight in enumerate(range(10, 1, -1), 1)
+    )
+    return f"(11 - ({weighed}) mod 11) mod 11 = number(substring({path}, 10))"
+
+
 class Rules:
     """A message's rules, ready to be asked."""
 

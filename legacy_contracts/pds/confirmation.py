@@ -11,7 +11,7 @@ from lxml import etree
 from legacy_contracts import oids
 from legacy_contracts.envelopes import nasp
 from legacy_contracts.hl7.rim import Xml
-from legacy_contracts.hl7.rules import Group, Rule, Rules
+from legacy_contracts.hl7.rules import Group, Rule, Rules, check_digit_is_right
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
 from legacy_contracts.pds.queries import (
@@ -39,9 +39,12 @@ class ConfirmationQuery:
 
 _ID: Final = f"hl7:person.id/hl7:value[@root='{oids.NHS_NUMBER}']"
 
+_NUMBER: Final = f"{_ID}/@extension"
+
 _NUMBER_GIVEN: Final = (
     Rule(f"count({_ID}) = 1", "NHS_NUMBER_UNSPECIFIED"),
     Rule(f"string-length({_ID}/@extension) != 0", "NHS_NUMBER_UNSPECIFIED"),
+    Rule(f"string-length({_NUMBER}) = 0 or " + check_digit_is_right(_NUMBER), "INVALID_NHS_NUMBER"),
 )
 
 RULES: Final = query_rules(QUERY, _NUMBER_GIVEN)

@@ -11,7 +11,7 @@ from lxml import etree
 from legacy_contracts import oids
 from legacy_contracts.envelopes.soap import CONTENT
 from legacy_contracts.hl7.rim import Xml
-from legacy_contracts.hl7.rules import Rule
+from legacy_contracts.hl7.rules import Rule, check_digit_is_right
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2008
 from legacy_contracts.pds.queries import (
@@ -38,7 +38,14 @@ class CrossCheckQuery:
 
 
 _ID: Final = "hl7:query/hl7:person.id/hl7:value"
-_NAME: Final = "hl7:person.name/hl7:value"
+_NUMBER: Final = f"{_ID}[@root='{oids.NHS_NUMBER}']/@extension"
+_NAME: Final = "hl7:person.name"
+
+
+def _parts(name: str) -> str:
+    """Give the parts of the name, under `value` or directly under the parameter (pds.md 1.2)."""
+    return f"hl7:query/{_NAME}/hl7:value/hl7:{name} | hl7:query/{_NAME}/hl7:{name}"
+
 
 RULES: Final = query_rules(
     f"{CONTENT}/hl7:ControlActEvent",
@@ -46,16 +53,17 @@ RULES: Final = query_rules(
         Rule("count(hl7:query/hl7:person.birthTime/hl7:value/@value) = 1", "DATE_OF_BIRTH_MISSING"),
         Rule(f"count({_ID}/@extension) = 1", "MISSING_NHS_NUMBER"),
         Rule(f"{_ID}/@root = '{oids.NHS_NUMBER}'", "NOT_NEW_STYLE_NHS_NUMBER"),
-        Rule(f"count(hl7:query/{_NAME}/hl7:given) < 2", "INVALID_NAME_FORMAT"),
-        Rule(f"count(hl7:query/{_NAME}/hl7:family) < 2", "INVALID_NAME_FORMAT"),
+        Rule(f"not({_NUMBER}) or " + check_digit_is_right(_NUMBER), "INVALID_NHS_NUMBER"),
+        Rule(f"count({_parts('given')}) < 2", "INVALID_NAME_FORMAT"),
+        Rule(f"count({_parts('family')}) < 2", "INVALID_NAME_FORMAT"),
     ),
 )
 
 _below: Final = Below(QUERY)
 _number: Final = _below.text("hl7:person.id/hl7:value/@extension")
 _birth_time: Final = _below.text("hl7:person.birthTime/hl7:value/@value")
-_given: Final = _below.nodes(f"{_NAME}/hl7:given")
-_family: Final = _below.nodes(f"{_NAME}/hl7:family")
+_given: Final = _below.nodes(f"{_NAME}/hl7:value/hl7:given", f"{_NAME}/hl7:given")
+_family: Final = _below.nodes(f"{_NAME}/hl7:value/hl7:family", f"{_NAME}/hl7:family")
 
 
 def parse(root: etree._Element) -> CrossCheckQuery:

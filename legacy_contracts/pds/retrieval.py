@@ -9,9 +9,10 @@ from typing import Final
 from lxml import etree
 
 from core.values.demographics import Patient
+from legacy_contracts import oids
 from legacy_contracts.envelopes import nasp
 from legacy_contracts.hl7.rim import Xml
-from legacy_contracts.hl7.rules import Rule, Rules, one_of
+from legacy_contracts.hl7.rules import Rule, Rules, check_digit_is_right, one_of
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
 from legacy_contracts.pds.queries import (
@@ -42,6 +43,8 @@ class RetrievalQuery:
     nhs_number: str
     history: bool
     items: tuple[str, ...]
+    unspecified: bool = False
+    """Whether the id does not say that it is an NHS number: a warning, no refusal (pds.md 1.3)."""
 
 
 _VALUE: Final = "hl7:person.id/hl7:value"
@@ -54,7 +57,11 @@ RULES: Final = query_rules(
             "INVALID_HISTORIC_DATA_INDICATOR",
         ),
         Rule(f"count({_VALUE}/@extension) = 1", "NHS_NUMBER_UNSPECIFIED"),
-        Rule(f"string-length({_VALUE}/@extension) = 10", "INVALID_NHS_NUMBER"),
+        Rule(
+            f"string-length({_VALUE}/@extension) = 10 and "
+            + check_digit_is_right(f"{_VALUE}/@extension"),
+            "INVALID_NHS_NUMBER",
+        ),
     ),
 )
 
@@ -64,12 +71,14 @@ def parser(query: str) -> Callable[[etree._Element], RetrievalQuery]:
     below = Below(query)
     number = below.text(f"{_VALUE}/@extension")
     history = below.text("hl7:historicDataIndicator/hl7:value/@code")
+    root_of_id = below.text(f"{_VALUE}/@root")
     items = below.nodes("hl7:retrievalItem/hl7:semanticsText")
 
     def parse(root: etree._Element) -> RetrievalQuery:
         return RetrievalQuery(
             nhs_number=str(number(root)),
             history=history(root) == "1",
+            unspecified=root_of_id(root) != oids.NHS_NUMBER,
             items=tuple((item.text or "").strip() for item in items(root)[:MAX_ITEMS]),
         )
 

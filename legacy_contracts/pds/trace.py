@@ -47,7 +47,7 @@ class TraceQuery:
     address_key: str | None = None
 
 
-_NAME: Final = "hl7:person.name/hl7:value"
+_NAME: Final = "hl7:person.name"
 _ADDRESS: Final = "hl7:person.address"
 
 RULES: Final = query_rules(
@@ -59,7 +59,7 @@ RULES: Final = query_rules(
             "birthTime",
         ),
         Rule(
-            f"count(hl7:query/{_NAME}/hl7:family) = 1",
+            f"count(hl7:query/{_NAME}/hl7:value/hl7:family | hl7:query/{_NAME}/hl7:family) = 1",
             "MISSING_MANDATORY_SEARCH_FIELD",
             "name.family",
         ),
@@ -79,8 +79,10 @@ def parser(query: str) -> Callable[[etree._Element], TraceQuery]:
     below = Below(query)
     gender = below.text("hl7:person.administrativeGenderCode/hl7:value/@code")
     birth_time = below.text("hl7:person.birthTime/hl7:value/@value")
-    family = below.text(f"{_NAME}/hl7:family")
-    given = below.nodes(f"{_NAME}/hl7:given")
+    family, given = (
+        below.nodes(f"{_NAME}/hl7:value/hl7:{part}", f"{_NAME}/hl7:{part}")
+        for part in ("family", "given")
+    )
     deceased = below.nodes("hl7:person.deceasedTime/hl7:value/@value")
     postal_code, address_key = (
         below.nodes(f"{_ADDRESS}/hl7:value/hl7:{part}", f"{_ADDRESS}/hl7:{part}")
@@ -92,7 +94,7 @@ def parser(query: str) -> Callable[[etree._Element], TraceQuery]:
         return TraceQuery(
             gender=str(gender(root)),
             birth_time=str(birth_time(root)),
-            family=str(family(root)),
+            family=first_text(family(root)) or "",
             given=tuple((one.text or "").strip() for one in given(root)[:MAX_GIVEN]),
             deceased_time=died[0] if died else None,
             postal_code=first_text(postal_code(root)),
@@ -166,7 +168,7 @@ _OLD_ROW: Final = Interaction(
                     for path in (
                         "hl7:person.birthTime/hl7:value/@value",
                         "hl7:person.administrativeGenderCode/hl7:value",
-                        f"{_NAME}/hl7:family",
+                        f"{_NAME}/hl7:value/hl7:family",
                     )
                 ),
             ),

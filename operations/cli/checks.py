@@ -143,7 +143,14 @@ def _within(span: tuple[str | None, str | None], found: Iterator[Numbered]) -> I
 def _spoken(entry: Access) -> str:
     who = f" user {entry.user} role {entry.role_profile} ({entry.job_role})" if entry.user else ""
     asid = f" ASID {entry.asid}" if entry.asid else ""
-    return (
+    return _one_line(
         f"{entry.at}  {entry.command}  {entry.outcome}  party {entry.party_key}{asid}{who}  "
         f"{entry.activity} {entry.message_id}"
+    )
+
+
+def _one_line(text: str) -> str:
+    """Give the text with what does not print as escapes: callers chose parts of it."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text
     )

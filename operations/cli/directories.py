@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def import_file(store: Store, file: Path) -> listing.Listing:
         read = listing.read(file)
     except ListingError as error:
         fail_all(error.faults)
+    if taken := _taken_names(store, read):
+        fail_all(taken)
     context = system_context()
     directories.list_entries(
         store,
@@ -59,6 +62,23 @@ def import_file(store: Store, file: Path) -> listing.Listing:
         import_id=context.new_id(),
     )
     return read
+
+
+def _taken_names(store: Store, read: listing.Listing) -> tuple[str, ...]:
+    """Name the certificate names that prove another party of the store, one fault each."""
+    listed = directories.Directory(store, time.monotonic)
+    keys = {party.party_key for party in read.parties}
+    owners = [
+        (party, name, listed.party_of((name,)))
+        for party in read.parties
+        for name in party.certificate_names
+    ]
+    return tuple(
+        f"[party.{party.party_key}]: certificate name {name} is party {owner}'s in the store: "
+        f"import [party.{owner}] without it first"
+        for party, name, owner in owners
+        if owner is not None and owner != party.party_key and owner not in keys
+    )
 
 
 @directory.command("list", epilog="Example:  spine directory list")

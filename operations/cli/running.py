@@ -39,7 +39,8 @@ Next:  spine load --config {file} --patients 100   (synthetic patients)
 def init(folder: Path, *, quiet: bool) -> None:
     """Make FOLDER: a commented configuration, local keys, and a first directory in the store.
 
-    What exists is left as it is, so running it again repairs a folder and changes nothing else.
+    What exists is left as it is; running it again makes what is missing, keys only where there is
+    no tls folder.
     """
     try:
         made = setup.make_folder(folder, system_context().now())

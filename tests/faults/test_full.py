@@ -79,7 +79,6 @@ def test_a_store_at_its_limit_refuses_in_words_and_is_well_with_more(folder: Pat
     limit = (folder / "spine.db").stat().st_size + 40_000
     with serving(folder, SPINE_STORE_LIMIT_BYTES=str(limit)) as small:
         answers = ask(small, 200)
-        assert not is_ready(small)
         counted = metrics(small)
     refused = [answer for answer in answers.values() if not was_answered(answer)]
     assert 0 < len(refused) < len(answers)

@@ -91,3 +91,11 @@ def test_two_stores_on_one_file_write_in_turns_and_lose_nothing(tmp_path: Path) 
     assert len(list(stores[0].keys(PAPERS))) == 300
     for store in stores:
         store.close()
+
+
+def test_every_write_is_on_the_disk_before_it_is_answered(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    (level,) = store._writer.execute("PRAGMA synchronous").fetchone()
+    (journal,) = store._writer.execute("PRAGMA journal_mode").fetchone()
+    assert (level, journal) == (2, "wal")
+    store.close()

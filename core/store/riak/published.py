@@ -55,7 +55,8 @@ def published() -> Published:
         return _parts()
     except ImportError as error:
         raise StoreError(
-            f"the riak client cannot be imported ({error}): pip install 'spine-facade[riak]'"
+            f"the riak client cannot be imported ({error}): "
+            "pip install -c constraints.txt -e '.[riak]'"
         ) from error
 
 
