@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import resource
+import signal
 import socket
 import ssl
 import sys
@@ -26,7 +27,7 @@ from facade.metrics import Metrics
 from facade.tls import FollowedContext, TlsFiles
 from facade.web import Application
 from facade.wiring import Spine, open_store, spine
-from facade.worker import Patience, Worker
+from facade.worker import STOPPING, Patience, Worker
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -139,6 +140,17 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
             self._spine.store.close()
 
 
+class _Arbiter(Arbiter):  # type: ignore[misc]
+    """Gunicorn's, but a process told to stop while it is being made does stop."""
+
+    def spawn_worker(self) -> Any:  # noqa: ANN401
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
 def serve(config: Config, *, instead: WsgiApplication | None = None) -> None:
     """Serve until told to stop; raise `CannotStart` where that cannot be begun.
 
@@ -151,7 +163,7 @@ def serve(config: Config, *, instead: WsgiApplication | None = None) -> None:
     admin_socket = _bound(config.admin_host, config.admin_port, "admin")
     _raise_file_limit()
     metrics.share_folder()
-    Arbiter(_Gunicorn(config, listener, admin_socket, instead)).run()
+    _Arbiter(_Gunicorn(config, listener, admin_socket, instead)).run()
 
 
 def _raise_file_limit() -> None:

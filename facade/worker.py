@@ -12,6 +12,7 @@ import errno
 import itertools
 import select
 import selectors
+import signal
 import socket
 import ssl
 import time
@@ -35,6 +36,9 @@ HELD_LIMIT: Final = 64_000_000
 
 Over it, the peer that holds most is let go: a thread is only for what has arrived.
 """
+
+STOPPING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
+"""Held back while a process is made: its parent's handlers, which it has then, would lose them."""
 
 _SWEEP_SECONDS: Final = 0.25
 _LINGER_SECONDS: Final = 2.0
@@ -157,6 +161,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._next_sweep = 0.0
         self._patience: Patience = self.app.patience
         self._log = logs.logger()
+
+    def init_signals(self) -> None:
+        """Hear from now on what was said while this process was being made."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
     def accept(self, listener: Any) -> None:  # noqa: ANN401
         """Take a connection and begin its handshake."""

@@ -275,7 +275,7 @@ _ACK: Final = "queryAck(queryResponseCode)"
 _ACCEPTED: Final = "acknowledgement(messageRef(id))"
 _REJECTED: Final = "acknowledgement(acknowledgementDetail(code) messageRef(id))"
 
-_TO: Final = Correlation("T", "M", "990000000002", "990000000001")
+_TO: Final = Correlation("uuid:T", "M", "990000000002", "990000000001")
 _AT: Final = Moment("5C1A7E90-44D2-4E7B-9A33-0F0E0D0C0B0A", "20140825093000")
 
 

@@ -295,7 +295,7 @@ def _as_of_another_service(wanted: etree._Element) -> bytes:
         ),
     )
     frame = _frame_of(wanted)
-    to = Correlation(frame.message_id, frame.hl7_id, frame.to_asid, frame.from_asid)
+    to = Correlation(f"uuid:{frame.message_id}", frame.hl7_id, frame.to_asid, frame.from_asid)
     at = Moment(
         _text(wanted, "//*[local-name()='RelatesTo']/../*[1]")[len("uuid:") :], "20200812091301"
     )

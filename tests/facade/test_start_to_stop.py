@@ -6,6 +6,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from peers import Reader, asked, audited, connected, http, message
-from serving import Served, is_ready, start, stop, workers
+from serving import Served, free_ports, is_ready, start, stop, workers
 
 from core import audit
 from core.store.sqlite import SqliteStore
@@ -70,6 +72,50 @@ def test_a_request_begun_before_sigterm_is_answered_and_then_the_server_ends(
     assert message_id in audited(facade.folder)
     assert breaks(facade.folder) == []
     assert "Traceback" not in facade.log.read_text()
+
+
+TOLD_TO_STOP_WHILE_MADE = """
+import os, pathlib, signal, sys
+from facade import config, server
+
+first = pathlib.Path(sys.argv[2])
+load_config = server._Gunicorn.load_config
+
+def with_hook(self):
+    load_config(self)
+    self.cfg.set("post_fork", told)
+
+def told(_arbiter, _worker):
+    if not first.exists():
+        first.write_text(str(os.getpid()))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+server._Gunicorn.load_config = with_hook
+server.serve(config.load(pathlib.Path(sys.argv[1])))
+"""
+
+
+def test_a_process_told_to_stop_while_it_is_made_stops(sample_folder: Path, tmp_path: Path) -> None:
+    port, admin_port = free_ports(2)
+    first = tmp_path / "first"
+    process = subprocess.Popen(
+        [sys.executable, "-c", TOLD_TO_STOP_WHILE_MADE, str(sample_folder / "spine.toml"), first],
+        env={**os.environ, "SPINE_SERVER_PORT": f"{port}", "SPINE_ADMIN_PORT": f"{admin_port}"},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + 15
+        while not is_over(first) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert is_over(first)
+    finally:
+        process.terminate()
+        assert process.wait(timeout=15) == 0
+
+
+def is_over(first: Path) -> bool:
+    """Say whether the process whose id is in a file was there and is no more."""
+    return first.exists() and bool(pid := first.read_text()) and not Path(f"/proc/{pid}").exists()
 
 
 def test_peers_that_stall_do_not_keep_a_server_from_ending(facade: Served) -> None:

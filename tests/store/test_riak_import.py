@@ -49,5 +49,5 @@ def test_a_client_that_is_not_installed_is_said_with_the_cure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "riak", None)
-    with pytest.raises(StoreError, match=r"pip install 'spine-facade\[riak\]'"):
+    with pytest.raises(StoreError, match=r"pip install -c constraints.txt -e '.\[riak\]'"):
         published()
