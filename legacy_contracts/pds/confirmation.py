@@ -15,18 +15,15 @@ from legacy_contracts.hl7.rules import Group, Rule, Rules, check_digit_is_right
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
 from legacy_contracts.pds.queries import (
-    ENVELOPE,
     OLD_REFUSAL,
     OLD_SERVICE,
     QUERY,
-    REFUSAL,
-    SERVICE,
     Below,
     PatientReply,
+    Query,
     old_query,
     old_reply,
     query_rules,
-    reply,
 )
 
 
@@ -71,24 +68,13 @@ def _payload_2008b(answer: PatientReply) -> Xml:
     return record_2008.confirmation(answer.patient, record_2008.B)
 
 
-def _row(
-    ids: tuple[str, str], generation: Generation, build: Callable[[PatientReply], Xml]
-) -> Interaction:
-    request, answer = ids
-    return Interaction(
-        interaction_id=request,
-        name="PDS NHS number confirmation",
-        service=SERVICE,
-        pattern=Pattern.SYNC,
-        generation=generation,
-        rules=RULES,
-        parse=parse,
-        build=build,
-        reply=reply(generation, answer, "confirmNhsNumberQueryResponse"),
-        refusal_id=REFUSAL,
-        envelope=ENVELOPE,
-        inferred=("no public example", "the wrapper element's name", "the version code"),
-    )
+_QUERY: Final = Query(
+    name="PDS NHS number confirmation",
+    rules=RULES,
+    parse=parse,
+    wrapper="confirmNhsNumberQueryResponse",
+    inferred=("no public example", "the wrapper element's name", "the version code"),
+)
 
 
 _OLD_ID: Final = "QUPA_IN060000UK01"
@@ -123,8 +109,8 @@ _OLD_ROW: Final = Interaction(
 
 INTERACTIONS: Final = (
     _OLD_ROW,
-    _row(("QUPA_IN060000UK13", "QUPA_IN070000UK16"), Generation.MIM_3_1, _payload_2006),
-    _row(("QUPA_IN060000UK30", "QUPA_IN070000UK30"), Generation.V2006B, _payload_2006),
-    _row(("QUPA_IN000016UK02", "QUPA_IN000010UK02"), Generation.V2008A, _payload_2008a),
-    _row(("QUPA_IN000016UK04", "QUPA_IN000010UK04"), Generation.V2008B, _payload_2008b),
+    _QUERY.row(("QUPA_IN060000UK13", "QUPA_IN070000UK16"), Generation.MIM_3_1, _payload_2006),
+    _QUERY.row(("QUPA_IN060000UK30", "QUPA_IN070000UK30"), Generation.V2006B, _payload_2006),
+    _QUERY.row(("QUPA_IN000016UK02", "QUPA_IN000010UK02"), Generation.V2008A, _payload_2008a),
+    _QUERY.row(("QUPA_IN000016UK04", "QUPA_IN000010UK04"), Generation.V2008B, _payload_2008b),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,18 +11,15 @@ from legacy_contracts import oids
 from legacy_contracts.envelopes.soap import CONTENT
 from legacy_contracts.hl7.rim import Xml
 from legacy_contracts.hl7.rules import Rule, check_digit_is_right
-from legacy_contracts.interaction import Generation, Interaction, Pattern
+from legacy_contracts.interaction import Generation
 from legacy_contracts.pds import record_2008
 from legacy_contracts.pds.queries import (
-    ENVELOPE,
     QUERY,
-    REFUSAL,
-    SERVICE,
     Below,
     PatientReply,
+    Query,
     first_text,
     query_rules,
-    reply,
 )
 
 
@@ -84,33 +80,20 @@ def _payload_2008b(answer: PatientReply) -> Xml:
     return record_2008.cross_check(answer.patient, record_2008.B)
 
 
-def _row(
-    ids: tuple[str, str],
-    generation: Generation,
-    build: Callable[[PatientReply], Xml],
-    *inferred: str,
-) -> Interaction:
-    request, answer = ids
-    return Interaction(
-        interaction_id=request,
-        name="PDS cross-check trace",
-        service=SERVICE,
-        pattern=Pattern.SYNC,
-        generation=generation,
-        rules=RULES,
-        parse=parse,
-        build=build,
-        # The captured answers say V3NPfIT3.0.
-        reply=reply(generation, answer, "crossCheckTraceQueryResponse", version="V3NPfIT3.0"),
-        refusal_id=REFUSAL,
-        envelope=ENVELOPE,
-        inferred=("which details must agree", *inferred),
-    )
+_QUERY: Final = Query(
+    name="PDS cross-check trace",
+    rules=RULES,
+    parse=parse,
+    wrapper="crossCheckTraceQueryResponse",
+    # The captured answers say V3NPfIT3.0.
+    version="V3NPfIT3.0",
+    inferred=("which details must agree",),
+)
 
 
 INTERACTIONS: Final = (
-    _row(("QUPA_IN000014UK01", "QUPA_IN000015UK02"), Generation.V2008A, _payload_2008a),
-    _row(
+    _QUERY.row(("QUPA_IN000014UK01", "QUPA_IN000015UK02"), Generation.V2008A, _payload_2008a),
+    _QUERY.row(
         ("QUPA_IN000014UK03", "QUPA_IN000015UK04"),
         Generation.V2008B,
         _payload_2008b,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -12,8 +12,9 @@ from core.values.demographics import Patient
 from legacy_contracts import ns
 from legacy_contracts.envelopes.nasp import PROCESS, VERSION
 from legacy_contracts.envelopes.soap import BODY, QUERY_GROUPS, WsaEnvelope, national_sender
+from legacy_contracts.hl7.rim import Xml
 from legacy_contracts.hl7.rules import Group, Rule, Rules
-from legacy_contracts.interaction import Generation, Reply
+from legacy_contracts.interaction import Generation, Interaction, Pattern, Reply
 
 SERVICE: Final = "pdsquery"
 OLD_SERVICE: Final = "pds"
@@ -40,22 +41,54 @@ class PatientReply:
     items: tuple[str, ...] = ()
 
 
-def reply(
-    generation: Generation, interaction_id: str, wrapper: str, *, version: str | None = None
-) -> Reply:
-    """Give how a generation dresses its answers.
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the WS-Addressing generations of one query share: all but their ids and payloads.
 
-    The captured 2006B answer names the service as its sender and has no contextConductionInd; the
-    version code is the generation's unless captured answers show another.
+    `version` is given where captured answers show another version code than the generation's;
+    `inferred` is what no public source shows of any generation.
     """
-    named_after_service = generation is Generation.V2006B
-    return Reply(
-        interaction_id=interaction_id,
-        version_code=version or _VERSIONS[generation],
-        wrapper=wrapper,
-        prefix="SOAP-ENV",
-        wsa_from=f"{ns.SERVICES}{SERVICE}" if named_after_service else national_sender(SERVICE),
-    )
+
+    name: str
+    rules: Rules
+    parse: Callable[[etree._Element], Any]
+    wrapper: str
+    version: str | None = None
+    inferred: tuple[str, ...] = ()
+
+    def row(
+        self,
+        ids: tuple[str, str],
+        generation: Generation,
+        build: Callable[[PatientReply], Xml],
+        *inferred: str,
+    ) -> Interaction:
+        """Give a generation's row: the ids of query and answer, the payload, what is inferred.
+
+        The captured 2006B answer names the service as its sender and has no contextConductionInd.
+        """
+        request, answer = ids
+        after_service = generation is Generation.V2006B
+        return Interaction(
+            interaction_id=request,
+            name=self.name,
+            service=SERVICE,
+            pattern=Pattern.SYNC,
+            generation=generation,
+            rules=self.rules,
+            parse=self.parse,
+            build=build,
+            reply=Reply(
+                interaction_id=answer,
+                version_code=self.version or _VERSIONS[generation],
+                wrapper=self.wrapper,
+                prefix="SOAP-ENV",
+                wsa_from=f"{ns.SERVICES}{SERVICE}" if after_service else national_sender(SERVICE),
+            ),
+            refusal_id=REFUSAL,
+            envelope=ENVELOPE,
+            inferred=(*self.inferred, *inferred),
+        )
 
 
 def query_rules(place: str, rules: Iterable[Rule]) -> Rules:

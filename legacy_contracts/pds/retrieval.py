@@ -16,18 +16,15 @@ from legacy_contracts.hl7.rules import Rule, Rules, check_digit_is_right, one_of
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
 from legacy_contracts.pds.queries import (
-    ENVELOPE,
     OLD_REFUSAL,
     OLD_SERVICE,
     QUERY,
-    REFUSAL,
-    SERVICE,
     Below,
     PatientReply,
+    Query,
     old_query,
     old_reply,
     query_rules,
-    reply,
 )
 
 ALL_DATA: Final = "person.allData"
@@ -118,24 +115,12 @@ def _payload_2008b(patient: Patient, everything: bool, provisions: bool) -> Xml:
     )
 
 
-def _row(
-    ids: tuple[str, str], generation: Generation, payload: Payload, *inferred: str
-) -> Interaction:
-    request, answer = ids
-    return Interaction(
-        interaction_id=request,
-        name="PDS retrieval",
-        service=SERVICE,
-        pattern=Pattern.SYNC,
-        generation=generation,
-        rules=RULES,
-        parse=parse,
-        build=_builder(payload),
-        reply=reply(generation, answer, "retrievalQueryResponse"),
-        refusal_id=REFUSAL,
-        envelope=ENVELOPE,
-        inferred=inferred,
-    )
+_QUERY: Final = Query(
+    name="PDS retrieval",
+    rules=RULES,
+    parse=parse,
+    wrapper="retrievalQueryResponse",
+)
 
 
 _OLD_ID: Final = "QUPA_IN040000UK01"
@@ -165,19 +150,23 @@ _OLD_ROW: Final = Interaction(
 
 INTERACTIONS: Final = (
     _OLD_ROW,
-    _row(
+    _QUERY.row(
         ("QUPA_IN040000UK14", "QUPA_IN050000UK16"),
         Generation.MIM_3_1,
-        _payload_31,
+        _builder(_payload_31),
         "no public example",
         "a carer is shown as a personal relation",
     ),
-    _row(("QUPA_IN040000UK32", "QUPA_IN050000UK32"), Generation.V2006B, _payload_2006),
-    _row(("QUPA_IN000008UK02", "QUPA_IN000009UK03"), Generation.V2008A, _payload_2008a),
-    _row(
+    _QUERY.row(
+        ("QUPA_IN040000UK32", "QUPA_IN050000UK32"), Generation.V2006B, _builder(_payload_2006)
+    ),
+    _QUERY.row(
+        ("QUPA_IN000008UK02", "QUPA_IN000009UK03"), Generation.V2008A, _builder(_payload_2008a)
+    ),
+    _QUERY.row(
         ("QUPA_IN000008UK05", "QUPA_IN000009UK06"),
         Generation.V2008B,
-        _payload_2008b,
+        _builder(_payload_2008b),
         "notification times are when the record was last written, or else the birth date",
     ),
 )

@@ -15,19 +15,16 @@ from legacy_contracts.hl7.rules import Group, Rule, Rules, one_of
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
 from legacy_contracts.pds.queries import (
-    ENVELOPE,
     OLD_REFUSAL,
     OLD_SERVICE,
     QUERY,
-    REFUSAL,
-    SERVICE,
     Below,
     PatientReply,
+    Query,
     first_text,
     old_query,
     old_reply,
     query_rules,
-    reply,
 )
 
 MAX_GIVEN: Final = 5
@@ -119,28 +116,15 @@ def _payload_2008b(answer: PatientReply) -> Xml:
     return record_2008.trace_match(answer.patient, record_2008.B)
 
 
-def _row(
-    ids: tuple[str, str],
-    generation: Generation,
-    build: Callable[[PatientReply], Xml],
-    *inferred: str,
-) -> Interaction:
-    request, answer = ids
-    return Interaction(
-        interaction_id=request,
-        name="PDS simple trace",
-        service=SERVICE,
-        pattern=Pattern.SYNC,
-        generation=generation,
-        rules=RULES,
-        parse=parse,
-        build=build,
-        # The captured answers of every generation say V3NPfIT3.0.
-        reply=reply(generation, answer, "traceQueryResponse", version="V3NPfIT3.0"),
-        refusal_id=REFUSAL,
-        envelope=ENVELOPE,
-        inferred=("several matches are refused with code 7", *inferred),
-    )
+_QUERY: Final = Query(
+    name="PDS simple trace",
+    rules=RULES,
+    parse=parse,
+    wrapper="traceQueryResponse",
+    # The captured answers of every generation say V3NPfIT3.0.
+    version="V3NPfIT3.0",
+    inferred=("several matches are refused with code 7",),
+)
 
 
 _OLD_ID: Final = "QUPA_IN010000UK01"
@@ -190,13 +174,13 @@ _OLD_ROW: Final = Interaction(
 
 INTERACTIONS: Final = (
     _OLD_ROW,
-    _row(
+    _QUERY.row(
         ("QUPA_IN010000UK13", "QUPA_IN030000UK15"),
         Generation.MIM_3_1,
         _payload_2006,
         "no public example",
     ),
-    _row(("QUPA_IN010000UK32", "QUPA_IN030000UK32"), Generation.V2006B, _payload_2006),
-    _row(("QUPA_IN000005UK01", "QUPA_IN000007UK01"), Generation.V2008A, _payload_2008a),
-    _row(("QUPA_IN000005UK03", "QUPA_IN000007UK03"), Generation.V2008B, _payload_2008b),
+    _QUERY.row(("QUPA_IN010000UK32", "QUPA_IN030000UK32"), Generation.V2006B, _payload_2006),
+    _QUERY.row(("QUPA_IN000005UK01", "QUPA_IN000007UK01"), Generation.V2008A, _payload_2008a),
+    _QUERY.row(("QUPA_IN000005UK03", "QUPA_IN000007UK03"), Generation.V2008B, _payload_2008b),
 )
