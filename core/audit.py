@@ -22,6 +22,7 @@ import msgspec
 
 from core.errors import Duplicate, StoreError
 from core.store.port import Bucket, Document, Documents, Page, Span, Store
+from core.store.turns import Turns
 
 PAGES: Final = Documents("audit")
 BY_PATIENT: Final = "patient_bin"
@@ -111,16 +112,6 @@ def chained(previous: str, entry: Access | Opening) -> str:
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """An entry on its way: `woken` is let go when it is written, or when it is to write."""
-
-    entry: Access
-    woken: threading.Lock = field(default_factory=threading.Lock)
-    done: bool = False
-    error: StoreError | None = None
-
-
-@dataclass(slots=True)
 class _Head:
     page: int = 0
     number: int = 1
@@ -138,30 +129,14 @@ class Audit:
         self._opened = False
         self._ended = False
         self._tried: AuditPage | None = None
-        self._queue: list[_Waiting] = []
-        self._queued = threading.Lock()
-        self._writing = False
         self._turn = threading.Lock()
+        self._turns = Turns(self._write_together, limit=MAX_PAGE_ENTRIES)
         self.pages_written = 0
         self.failing = False
 
     def record(self, entry: Access) -> None:
-        """Return when the entry is durable; raise `StoreError` when it could not be made so.
-
-        The first to come writes; whoever comes while it does is written next, together, by the
-        first of them. So nobody waits in a line of those who are done.
-        """
-        waiting = _Waiting(entry)
-        waiting.woken.acquire()
-        with self._queued:
-            self._queue.append(waiting)
-            first, self._writing = not self._writing, True
-        if not first:
-            waiting.woken.acquire()
-        if not waiting.done:
-            self._write_queue()
-        if waiting.error is not None:
-            raise waiting.error
+        """Return when the entry is durable; raise `StoreError` when it could not be made so."""
+        self._turns.take(entry)
 
     def probe(self) -> None:
         """Return when an entry that says so could be written; raise `StoreError` when not."""
@@ -179,32 +154,16 @@ class Audit:
                 end = Chain(self._writer, self._head.page - 1, self._head.hash)
                 self._store.update(CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/ended": end})
 
-    def _write_queue(self) -> None:
-        """Write what waits, wake who waited, and wake the first of those who came meanwhile."""
-        with self._queued:
-            batch, self._queue = self._queue[:MAX_PAGE_ENTRIES], self._queue[MAX_PAGE_ENTRIES:]
-        error: StoreError | None = StoreError("the audit was not written")
+    def _write_together(self, entries: tuple[Access, ...]) -> list[None]:
+        """Write entries that waited onto one page."""
         try:
             with self._turn:
-                self._write(tuple(one.entry for one in batch))
-            error = None
-            self.failing = False
-        except StoreError as failed:
-            error = failed
+                self._write(entries)
+        except StoreError:
             self.failing = True
-        finally:
-            for one in batch:
-                one.error, one.done = error, True
-                one.woken.release()
-            self._pass_on()
-
-    def _pass_on(self) -> None:
-        """Let the first who waits write; nobody writes where nobody waits."""
-        with self._queued:
-            following = self._queue[0] if self._queue else None
-            self._writing = following is not None
-        if following is not None:
-            following.woken.release()
+            raise
+        self.failing = False
+        return [None] * len(entries)
 
     def _write(self, entries: tuple[Access, ...]) -> None:
         if self._ended:

@@ -11,9 +11,11 @@ from core.store.port import (
     Document,
     Documents,
     Page,
+    Put,
     Record,
     Span,
     Store,
+    Write,
 )
 
 S = TypeVar("S")
@@ -48,6 +50,16 @@ class CountedStore:
         """Do many updates."""
         self._count("update many", bucket.name)
         self.beneath.update_many(bucket, changes)
+
+    def apply(self, writes: Iterable[Write]) -> None:
+        """Do several writes."""
+        writes = tuple(writes)
+        for one in writes:
+            if isinstance(one, Put):
+                self._count("put", one.documents.name)
+            else:
+                self._count("update", one.bucket.name)
+        self.beneath.apply(writes)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document."""

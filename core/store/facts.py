@@ -36,7 +36,7 @@ def merge(bucket: Bucket[S, F], copies: list[Record[S, F]]) -> Record[S, F] | No
 
 def folded(bucket: Bucket[S, F], facts: Mapping[str, F]) -> Record[S, F]:
     """Give the record that the facts amount to."""
-    ordered = dict(sorted(facts.items()))
+    ordered = dict(sorted(bucket.keep(facts).items()))
     return Record(facts=ordered, state=bucket.fold(ordered))
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from typing import Any, TypeVar
 
 from core.errors import Duplicate, StoreError, StoreFull
 from core.store import codec, facts
@@ -19,8 +20,10 @@ from core.store.port import (
     Document,
     Documents,
     Page,
+    Put,
     Record,
     Span,
+    Write,
     refuse_oversize,
 )
 
@@ -76,6 +79,40 @@ class MemoryStore:
         """Do many updates."""
         for key, change in changes:
             self.update(bucket, key, change)
+
+    def apply(self, writes: Iterable[Write]) -> None:
+        """Do several writes, all or none, alone with the store."""
+        with self._lock:
+            undo: list[Callable[[], None]] = []
+            try:
+                for one in writes:
+                    undo.append(self._undoing(one))
+                    if isinstance(one, Put):
+                        self.write_once(one.documents, one.document)
+                    else:
+                        self.update(one.bucket, one.key, one.change)
+            except BaseException:
+                for step in reversed(undo):
+                    step()
+                raise
+
+    def _undoing(self, write: Write) -> Callable[[], None]:
+        """Give what puts a place back as it stands now."""
+        kept: Any
+        if isinstance(write, Put):
+            place, kept = (write.documents.name, write.document.key), self._documents
+        else:
+            place, kept = (write.bucket.name, write.key), self._siblings
+        standing, terms = copy(kept.get(place)), self._terms.get(place, {})
+
+        def undo() -> None:
+            if standing is None:
+                kept.pop(place, None)
+            else:
+                kept[place] = standing
+            self._index(place, terms)
+
+        return undo
 
     def put(
         self, bucket: Bucket[S, F], key: str, record: Record[S, F], context: frozenset[int]

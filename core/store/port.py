@@ -40,6 +40,10 @@ class Record(Generic[S, F]):
     state: S
 
 
+def _all(facts: Mapping[str, F]) -> Mapping[str, F]:
+    return facts
+
+
 def _no_terms(_state: Any) -> Mapping[str, tuple[str, ...]]:  # noqa: ANN401 - any state
     return {}
 
@@ -50,6 +54,11 @@ class Bucket(Generic[S, F]):
 
     `whole` gives the state where one fact is the whole state by itself (a record as it was
     loaded), so that such a record is kept once and not twice. `terms` gives the index entries.
+
+    `keep` gives the facts that still matter, where later ones make earlier ones idle (a lease, a
+    heartbeat): without it a record that is written for ever grows for ever. It must choose by a
+    total order of the facts, so that copies that grew apart keep the same whatever they kept
+    before: keep(keep(a) + keep(b)) = keep(a + b).
     """
 
     name: str
@@ -58,6 +67,7 @@ class Bucket(Generic[S, F]):
     fold: Callable[[Mapping[str, F]], S]
     whole: Callable[[F], S | None] = field(default=lambda _fact: None)
     terms: Callable[[S], Mapping[str, tuple[str, ...]]] = _no_terms
+    keep: Callable[[Mapping[str, F]], Mapping[str, F]] = _all
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,26 @@ Change = Callable[["Record[S, F] | None"], Mapping[str, F]]
 It must be pure: a store may apply it again to a newer record."""
 
 
+@dataclass(frozen=True, slots=True)
+class Put:
+    """A document to keep, as `write_once` does."""
+
+    documents: Documents
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A record to change, as `update` does."""
+
+    bucket: Bucket[Any, Any]
+    key: str
+    change: Change[Any, Any]
+
+
+Write = Put | Update
+
+
 class Store(Protocol):
     """What every home of the core's data offers. Each call may raise `StoreError`."""
 
@@ -121,6 +151,14 @@ class Store(Protocol):
         self, bucket: Bucket[S, F], changes: Iterable[tuple[str, Change[S, F]]]
     ) -> None:
         """Do many updates; all are durable when this returns."""
+        ...
+
+    def apply(self, writes: Iterable[Write]) -> None:
+        """Do several writes in order; all are durable when this returns.
+
+        Where one raises, the embedded stores undo those before it; on a cluster they stand, so
+        what makes the others count belongs last.
+        """
         ...
 
     def write_once(self, documents: Documents, document: Document) -> None:

@@ -1,9 +1,11 @@
 """The embedded store: one SQLite file that several server processes share.
 
 Write-ahead log, `synchronous=FULL`: what a call has returned from survives a kill and a power cut.
-One writer at a time, readers never wait. Writers of all processes take turns by a lock file, which
-the system takes back from a dead process; they look for it again after a fraction of a
-millisecond, where SQLite's own busy handler sleeps many times as long. The log is copied into the
+One writer at a time, readers never wait. Writes that threads of a process bring at the same time
+share one transaction, and so one wait for the disk; one that fails is undone alone. Writers of all
+processes take turns by a lock file, which the system takes back from a dead process; they look for
+it again after a fraction of a millisecond, where SQLite's own busy handler sleeps many times as
+long. The log is copied into the
 file by a thread of its own, so that no request pays for it.
 """
 
@@ -16,10 +18,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from core.errors import Duplicate, StoreError, StoreFull
+from core.errors import Duplicate, StoreError
 from core.store import codec, facts
 from core.store.port import (
     Bucket,
@@ -27,13 +30,18 @@ from core.store.port import (
     Document,
     Documents,
     Page,
+    Put,
     Record,
     Span,
+    Write,
     refuse_oversize,
 )
+from core.store.sqlite_errors import said, store_error
+from core.store.turns import Turns
 
 S = TypeVar("S")
 F = TypeVar("F")
+R = TypeVar("R")
 
 SCHEMA_VERSION = 1
 
@@ -65,6 +73,9 @@ _FIND = (
 )
 
 
+MAX_TOGETHER = 64
+"""How many writes share a transaction at most: each waits for all of them."""
+
 _SHORTEST_PAUSE = 0.0002
 _LONGEST_PAUSE = 0.002
 
@@ -75,6 +86,14 @@ def _locked(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+@dataclass(slots=True)
+class _Task(Generic[R]):
+    """Something to write, and what doing it gave."""
+
+    act: Callable[[sqlite3.Connection], R]
+    gave: R | None = None
 
 
 class SqliteStore:
@@ -89,11 +108,12 @@ class SqliteStore:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._write = threading.Lock()
+        self._turns_taken: Turns[_Task[Any]] = Turns(self._write_together, limit=MAX_TOGETHER)
         self._turns = path.with_name(path.name + "-lock")
         self._stopped = threading.Event()
         self._turn = self._open_turn()
         try:
-            with _said(path):
+            with said(path):
                 self._prepare()
                 self._writer = self._connect()
         except StoreError:
@@ -113,28 +133,35 @@ class SqliteStore:
 
     def update(self, bucket: Bucket[S, F], key: str, change: Change[S, F]) -> Record[S, F]:
         """Add what `change` gives, with every earlier fact in sight."""
-        with self._writing() as writer:
-            return self._update(writer, bucket, key, change)
+        return self._written(lambda writer: self._update(writer, bucket, key, change))
 
     def update_many(
         self, bucket: Bucket[S, F], changes: Iterable[tuple[str, Change[S, F]]]
     ) -> None:
         """Do many updates in one transaction."""
-        with self._writing() as writer:
+
+        def update_many(writer: sqlite3.Connection) -> None:
             for key, change in changes:
                 self._update(writer, bucket, key, change)
 
+        self._written(update_many)
+
+    def apply(self, writes: Iterable[Write]) -> None:
+        """Do several writes in one transaction."""
+        writes = tuple(writes)
+
+        def apply(writer: sqlite3.Connection) -> None:
+            for one in writes:
+                if isinstance(one, Put):
+                    self._put(writer, one.documents, one.document)
+                else:
+                    self._update(writer, one.bucket, one.key, one.change)
+
+        self._written(apply)
+
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document; the same again is nothing, another raises `Duplicate`."""
-        refuse_oversize(document.value)
-        with self._writing() as writer:
-            standing = self._get(writer, documents.name, document.key)
-            if standing is None:
-                writer.execute(_PUT, (documents.name, document.key, document.value))
-                rows = _rows(documents.name, document.key, document.terms)
-                writer.executemany(_INDEX, rows)
-            elif standing != document.value:
-                raise Duplicate(f"another document stands in {documents.name}")
+        self._written(lambda writer: self._put(writer, documents, document))
 
     def document(self, documents: Documents, key: str) -> bytes | None:
         """Give a document's bytes, or None."""
@@ -147,7 +174,7 @@ class SqliteStore:
         term, key = span.start, ""
         if after is not None:
             term, _, key = after.partition("\x00")
-        with _said(self._path):
+        with said(self._path):
             rows = (
                 self._reader()
                 .execute(_FIND, (kind.name, span.index, span.end, term, key, limit + 1))
@@ -159,7 +186,7 @@ class SqliteStore:
 
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
         """Give every key of a kind."""
-        with _said(self._path):
+        with said(self._path):
             rows = self._reader().execute("SELECT key FROM value WHERE kind = ?", (kind.name,))
             for (key,) in rows:
                 yield str(key)
@@ -170,7 +197,7 @@ class SqliteStore:
 
     def faults(self) -> tuple[str, ...]:
         """Say whether the file is sound."""
-        with _said(self._path):
+        with said(self._path):
             rows = self._reader().execute("PRAGMA quick_check(1)").fetchall()
         if rows == [("ok",)]:
             return ()
@@ -185,7 +212,7 @@ class SqliteStore:
         copy again. `progress` is told how many pages are copied, of how many.
         """
         reader = self._reader()
-        with _said(target), contextlib.closing(sqlite3.connect(target)) as copy:
+        with said(target), contextlib.closing(sqlite3.connect(target)) as copy:
             reader.execute("BEGIN")
             try:
                 reader.execute("SELECT 1 FROM value LIMIT 1").fetchall()
@@ -236,7 +263,7 @@ class SqliteStore:
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            with _said(self._path):
+            with said(self._path):
                 connection = self._local.connection = self._connect()
         return connection
 
@@ -244,21 +271,54 @@ class SqliteStore:
         try:
             row = connection.execute(_GET, (kind, key)).fetchone()
         except sqlite3.Error as error:
-            raise _store_error(self._path, error) from error
+            raise store_error(self._path, error) from error
         return None if row is None else row[0]
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Give the writing connection inside one transaction, which only an error undoes."""
-        with self._write, _said(self._path), self._taking_turn():
+    def _written(self, act: Callable[[sqlite3.Connection], R]) -> R:
+        """Give what an act gives, once what it wrote is durable."""
+        task = _Task(act)
+        self._turns_taken.take(task)
+        return cast("R", task.gave)
+
+    def _write_together(self, tasks: tuple[_Task[Any], ...]) -> list[Exception | None]:
+        """Do tasks in one transaction, from which one that fails is taken out again."""
+        with self._write, said(self._path), self._taking_turn():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                yield self._writer
+                errors = [self._tried(task) for task in tasks]
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
+        return errors
+
+    def _tried(self, task: _Task[Any]) -> Exception | None:
+        """Do a task and give None, or undo it and give its error.
+
+        What made SQLite end the whole transaction (a full disk) is every task's.
+        """
+        self._writer.execute("SAVEPOINT task")
+        try:
+            with said(self._path):
+                task.gave = task.act(self._writer)
+        except Exception as error:
+            if not self._writer.in_transaction:
+                raise
+            self._writer.execute("ROLLBACK TO task")
+            self._writer.execute("RELEASE task")
+            return error
+        self._writer.execute("RELEASE task")
+        return None
+
+    def _put(self, writer: sqlite3.Connection, documents: Documents, document: Document) -> None:
+        refuse_oversize(document.value)
+        standing = self._get(writer, documents.name, document.key)
+        if standing is None:
+            writer.execute(_PUT, (documents.name, document.key, document.value))
+            writer.executemany(_INDEX, _rows(documents.name, document.key, document.terms))
+        elif standing != document.value:
+            raise Duplicate(f"another document stands in {documents.name}")
 
     def _update(
         self, writer: sqlite3.Connection, bucket: Bucket[S, F], key: str, change: Change[S, F]
@@ -331,30 +391,3 @@ def _rows(
     kind: str, key: str, terms: Mapping[str, tuple[str, ...]]
 ) -> list[tuple[str, str, str, str]]:
     return [(kind, name, term, key) for name, some in terms.items() for term in some]
-
-
-@contextlib.contextmanager
-def _said(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into the store's, each with its cure."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise _store_error(path, error) from error
-
-
-def _store_error(path: Path, error: sqlite3.Error) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
-    if primary == sqlite3.SQLITE_FULL:
-        return StoreFull(f"{path} is full: free room on its disk, or raise store.limit_bytes")
-    if primary == sqlite3.SQLITE_CANTOPEN:
-        return StoreError(f"{path} cannot be opened: check that its folder exists and is writable")
-    if primary == sqlite3.SQLITE_READONLY:
-        return StoreError(f"{path} cannot be written: check its owner and its disk")
-    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return StoreError(f"{path} is damaged ({error}): restore it with `spine restore`")
-    if primary == sqlite3.SQLITE_IOERR:
-        return StoreFull(
-            f"{path} cannot be read or written ({error}): check that its disk works and has room"
-        )
-    return StoreError(f"{path}: {error}")

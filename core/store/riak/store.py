@@ -22,8 +22,10 @@ from core.store.port import (
     Document,
     Documents,
     Page,
+    Put,
     Record,
     Span,
+    Write,
     refuse_oversize,
 )
 from core.store.riak import bucket_types
@@ -109,6 +111,14 @@ class RiakStore:
             except BaseException:
                 writers.shutdown(cancel_futures=True)
                 raise
+
+    def apply(self, writes: Iterable[Write]) -> None:
+        """Do several writes one after the other: where one fails, those before it stand."""
+        for one in writes:
+            if isinstance(one, Put):
+                self.write_once(one.documents, one.document)
+            else:
+                self.update(one.bucket, one.key, one.change)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document; the same again is nothing, another raises `Duplicate`.

@@ -1,0 +1,78 @@
+"""Work that waits is done together: whoever comes first does it for all who wait.
+
+A write that is durable waits for a disk, and one wait serves many: what arrives while some work is
+done is done next, in one go, by the first of those who brought it. So nobody waits in a line of
+those who are done, and nothing is delayed for company that may not come.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+W = TypeVar("W")
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[W]):
+    """Work on its way: `woken` is let go when it is done, or when its bringer is to do it."""
+
+    work: W
+    woken: threading.Lock = field(default_factory=threading.Lock)
+    done: bool = False
+    error: Exception | None = None
+
+
+class Turns(Generic[W]):
+    """Does work in batches: `perform` gives an error, or None, for each piece of a batch.
+
+    An error that `perform` raises is every piece's.
+    """
+
+    def __init__(
+        self, perform: Callable[[tuple[W, ...]], Sequence[Exception | None]], *, limit: int
+    ) -> None:
+        self._perform = perform
+        self._limit = limit
+        self._queue: list[_Waiting[W]] = []
+        self._queued = threading.Lock()
+        self._busy = False
+
+    def take(self, work: W) -> None:
+        """Return when the work is done; raise its error."""
+        waiting = _Waiting(work)
+        waiting.woken.acquire()
+        with self._queued:
+            self._queue.append(waiting)
+            first, self._busy = not self._busy, True
+        if not first:
+            waiting.woken.acquire()
+        if not waiting.done:
+            self._do_queue()
+        if waiting.error is not None:
+            raise waiting.error
+
+    def _do_queue(self) -> None:
+        """Do what waits, wake who waited, and wake the first of those who came meanwhile."""
+        with self._queued:
+            batch, self._queue = self._queue[: self._limit], self._queue[self._limit :]
+        errors: Sequence[Exception | None] = [RuntimeError("the work was not done")] * len(batch)
+        try:
+            errors = self._perform(tuple(one.work for one in batch))
+        except Exception as error:  # noqa: BLE001 - it reaches everyone whose work it was
+            errors = [error] * len(batch)
+        finally:
+            for one, failed in zip(batch, errors, strict=True):
+                one.error, one.done = failed, True
+                one.woken.release()
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        """Let the first who waits work; nobody works where nobody waits."""
+        with self._queued:
+            following = self._queue[0] if self._queue else None
+            self._busy = following is not None
+        if following is not None:
+            following.woken.release()
