@@ -51,6 +51,8 @@ class Answered:
     interaction_id: str
     outcome: str
     why: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    content_type: str = "text/xml"
 
 
 def answer(request: Request, core: Core, context: Context) -> Answered:

@@ -5,16 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, overload
 
-from core import access, demographics
+from core import access, alerts, demographics
+from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
 from core.demographics import Demographics, Found, Policy
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
+from core.messaging.hub import Accept, Admit, Hub, Receipt, iso
+from core.messaging.records import Message
 from core.store.port import Store
-from core.values.identity import Caller
+from core.values.identity import Caller, PartyKey, Person
+
+Command = demographics.Command | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -46,7 +51,19 @@ class Core:
     policy: Policy = field(default_factory=Policy)
     watch: Callable[[Timing], None] = _unwatched
 
-    def perform(self, command: demographics.Command, *, by: Caller) -> Found:
+    @overload
+    def perform(self, command: demographics.Command, *, by: Caller) -> Found: ...
+
+    @overload
+    def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
+
+    @overload
+    def perform(self, command: Admit, *, by: Caller) -> Message: ...
+
+    @overload
+    def perform(self, command: RaiseAlert, *, by: Caller) -> Alert: ...
+
+    def perform(self, command: Command, *, by: Caller) -> Any:
         """Do what is asked if the caller may, and give the result once its audit is durable.
 
         Raises `CoreError` for what the core refuses (audited like the rest), `StoreError` when
@@ -57,13 +74,13 @@ class Core:
         asked = _patient_asked_for(command)
         try:
             access.authorise(by, self.directory)
-            found = self._perform(command)
+            result = _HANDLERS[type(command)](self, command)
         except CoreError as refusal:
             self._note(by, name, type(refusal).__name__, asked, started)
             raise
-        shown = dict.fromkeys((*asked, found.patient.nhs_number))
+        shown = dict.fromkeys((*asked, *_patients_in(result)))
         self._note(by, name, ALLOWED, tuple(shown), started)
-        return found
+        return result
 
     def decline(self, *, by: Caller, command: str, why: str) -> None:
         """Audit that a caller's request broke the rules of its message and was not performed.
@@ -82,11 +99,15 @@ class Core:
         """End this process's audit chain in order."""
         self.audit.end()
 
-    def _perform(self, command: demographics.Command) -> Found:
-        now = self.context.now()
-        today = f"{now.year:04d}{now.month:02d}{now.day:02d}"
-        records = Demographics(self.store, today, self.policy)
-        return demographics.HANDLERS[type(command)](command, records)
+    @property
+    def hub(self) -> Hub:
+        """The messages between parties."""
+        return Hub(self.store, self.context.now)
+
+    def by_hand(self, command: str, message_id: str, *, operator: str, outcome: str) -> None:
+        """Audit what an operator of this facade did by hand."""
+        by = Caller(PartyKey(""), None, "by hand", message_id, Person("", operator, ""))
+        self._note(by, command, outcome, (), time.perf_counter())
 
     def _note(
         self, by: Caller, command: str, outcome: str, patients: tuple[str, ...], started: float
@@ -110,6 +131,33 @@ class Core:
         self.watch(Timing(command, outcome, performed - started, time.perf_counter() - performed))
 
 
+def _demographics(core: Core, command: demographics.Command) -> Found:
+    now = core.context.now()
+    today = f"{now.year:04d}{now.month:02d}{now.day:02d}"
+    records = Demographics(core.store, today, core.policy)
+    return demographics.HANDLERS[type(command)](command, records)
+
+
+def _accept(core: Core, command: Accept) -> Receipt:
+    return core.hub.accept(command, core.context.new_id())
+
+
+def _admit(core: Core, command: Admit) -> Message:
+    return core.hub.admit(command)
+
+
+def _raise_alert(core: Core, command: RaiseAlert) -> Alert:
+    return alerts.keep(command, core.store, iso(core.context.now()))
+
+
+_HANDLERS: Final[dict[type, Callable[[Core, Any], Any]]] = {
+    **dict.fromkeys(demographics.HANDLERS, _demographics),
+    Accept: _accept,
+    Admit: _admit,
+    RaiseAlert: _raise_alert,
+}
+
+
 def _noted(text: str) -> str:
     """Give a caller's text as it is audited: cut off where it is longer than any id can be.
 
@@ -119,6 +167,10 @@ def _noted(text: str) -> str:
     return text if len(text) <= MAX_NOTED else text[:MAX_NOTED]
 
 
-def _patient_asked_for(command: demographics.Command) -> tuple[str, ...]:
+def _patients_in(result: object) -> tuple[str, ...]:
+    return (result.patient.nhs_number,) if isinstance(result, Found) else ()
+
+
+def _patient_asked_for(command: Command) -> tuple[str, ...]:
     number = getattr(command, "nhs_number", None)
     return (number,) if number is not None else ()

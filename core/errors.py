@@ -39,6 +39,10 @@ class Duplicate(CoreError):
     """Another value already stands where this one may be written only once."""
 
 
+class Expired(CoreError):
+    """The message is past the time until which it may be delivered."""
+
+
 class StoreError(Exception):
     """The store cannot be reached, is full, or is damaged: nothing was decided, try again."""
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
+from core.messaging.records import SHARDS
+from core.values.identity import is_party_key
+
 
 class ConfigError(Exception):
     """The configuration is wrong: every fault, each with its cure."""
@@ -16,6 +19,10 @@ class ConfigError(Exception):
     def __init__(self, faults: tuple[str, ...]) -> None:
         self.faults = faults
         super().__init__("; ".join(faults))
+
+
+NATIONAL_HUB: Final = "YES-0000806"
+"""The party key of the national hub, as public captures of its messages show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,12 @@ class Config:
     store_limit_bytes: int = 0
     store_deadline_seconds: float = 2.0
     demographics_restricted_found_by_place: bool = False
+    hub_party_key: str = NATIONAL_HUB
+    delivery_workers: int = 1
+    delivery_threads: int = 16
+    delivery_per_receiver: int = 4
+    delivery_post_seconds: float = 10.0
+    delivery_lease_seconds: float = 15.0
     log_level: str = "info"
 
 
@@ -59,6 +72,8 @@ _POSITIVE: Final = (
     "server_threads",
     "server_request_limit_bytes",
     "server_drain_seconds",
+    "delivery_threads",
+    "delivery_per_receiver",
 )
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -178,9 +193,28 @@ def _out_of_range(given: Mapping[str, Any]) -> list[str]:
     ]
     if whole.get("store_limit_bytes", 0) < 0:
         faults.append("store.limit_bytes must be 0 (no limit) or more")
+    faults += _hub_faults(given)
     if given.get("log_level", "info") not in _LEVELS:
         faults.append(f"log.level = {given['log_level']!r} must be one of {', '.join(_LEVELS)}")
     return faults + _store_faults(str(given.get("store_url", "sqlite:")))
+
+
+def _hub_faults(given: Mapping[str, Any]) -> list[str]:
+    faults = []
+    party_key = given.get("hub_party_key", NATIONAL_HUB)
+    if not is_party_key(str(party_key)):
+        faults.append(f"hub.party_key = {party_key!r} is not a party key: write it as YES-0000806")
+    workers = given.get("delivery_workers", 1)
+    if type(workers) is int and not 0 <= workers <= SHARDS:
+        faults.append(f"delivery.workers = {workers} must be from 0 to {SHARDS}")
+    lease = given.get("delivery_lease_seconds", 15.0)
+    post = given.get("delivery_post_seconds", 10.0)
+    if type(lease) is float and type(post) is float and lease < post + 2:
+        faults.append(
+            f"delivery.lease_seconds = {lease:g} must be at least 2 more than "
+            f"delivery.post_seconds = {post:g}"
+        )
+    return faults
 
 
 def _spoken(name: str) -> str:

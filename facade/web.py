@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from werkzeug.http import parse_options_header
 
-from adapters import pipeline
+from adapters import pipeline, polling, receiving
 from adapters.pipeline import Answered, Request
+from adapters.receiving import Address, Sent
 from core.errors import StoreError
 from facade import logs, tls
 from facade.metrics import Metrics
@@ -19,8 +20,19 @@ from legacy_contracts.errors import Fault
 
 SYNC_PATHS: Final = frozenset({"/sync-service", "/syncservice-pds/pds"})
 
+EBXML_PATHS: Final = {
+    "/reliablemessaging/queryrequest": Address.QUERY,
+    "/reliablemessaging/reliablerequest": Address.RELIABLE,
+    "/reliablemessaging/forwardreliable": Address.FORWARD,
+    "/reliablemessaging/intermediary": Address.FORWARD,
+}
+POLLED_PATHS: Final = frozenset({"/Prescription", "/clinical"})
+POLL: Final = "/_poll/"
+
 _REASONS: Final = {
     200: "200 OK",
+    202: "202 Accepted",
+    404: "404 Not Found",
     405: "405 Method Not Allowed",
     500: "500 Internal Server Error",
 }
@@ -29,6 +41,9 @@ _LOGGED: Final = 300
 """Characters of a reason that are logged: it names what the caller chose."""
 
 _TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
+
+_TAKEN: Final = frozenset({"AA", "accepted", "duplicate", "polled"})
+"""The outcomes that refuse nothing."""
 
 StartResponse = Callable[..., Any]
 
@@ -58,16 +73,19 @@ class Application:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         started = time.perf_counter()
-        if environ["REQUEST_METHOD"] != "POST":
-            start_response(_REASONS[405], [("Allow", "POST"), ("Content-Length", "0")])
+        polls = environ["PATH_INFO"].startswith(POLL)
+        method = "GET" if polls else "POST"
+        if environ["REQUEST_METHOD"] != method:
+            start_response(_REASONS[405], [("Allow", method), ("Content-Length", "0")])
             return ()
         answered = self._answer(environ, self._body(environ))
         self._count(answered, time.perf_counter() - started)
         start_response(
             _REASONS[answered.status],
             [
-                ("Content-Type", "text/xml"),
+                *([("Content-Type", answered.content_type)] if answered.body else []),
                 ("Content-Length", str(len(answered.body))),
+                *answered.headers,
                 # What was too large was not read: nothing can follow it.
                 *([("Connection", "close")] if answered.outcome == _TOO_LARGE else []),
             ],
@@ -85,8 +103,17 @@ class Application:
         return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
 
     def _route(self, environ: dict[str, Any], body: bytes | None) -> Answered:
-        if environ["PATH_INFO"] not in SYNC_PATHS:
-            return pipeline.faulted(Fault("INTERACTION_NOT_SUPPORTED"), "unknown")
+        path = environ["PATH_INFO"]
+        if path in SYNC_PATHS:
+            return self._synchronous(environ, body)
+        if path.startswith(POLL):
+            names = self._names_of(environ)
+            return polling.poll(path.removeprefix(POLL), names, self._spine.ourselves)
+        if path in EBXML_PATHS or path in POLLED_PATHS:
+            return self._ebxml(environ, body)
+        return pipeline.faulted(Fault("INTERACTION_NOT_SUPPORTED"), "unknown")
+
+    def _synchronous(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         if body is None:
             return pipeline.faulted(Fault(_TOO_LARGE), "unknown")
         _, options = parse_options_header(environ.get("CONTENT_TYPE"))
@@ -97,6 +124,15 @@ class Application:
             certificate_names=self._names_of(environ),
         )
         return pipeline.answer(request, self._spine.core, self._spine.context)
+
+    def _ebxml(self, environ: dict[str, Any], body: bytes | None) -> Answered:
+        us = self._spine.ourselves
+        if body is None:
+            return receiving.refused(None, Fault(_TOO_LARGE), us)
+        sent = Sent(body, environ.get("CONTENT_TYPE") or "", self._names_of(environ))
+        if environ["PATH_INFO"] in POLLED_PATHS:
+            return polling.take(sent, us)
+        return receiving.receive(sent, EBXML_PATHS[environ["PATH_INFO"]], us)
 
     def _body(self, environ: dict[str, Any]) -> bytes | None:
         """Give the request's body, or None when it is over the limit, before it is read whole.
@@ -117,7 +153,7 @@ class Application:
             answered.interaction_id, str(answered.status), answered.outcome
         ).inc()
         self._metrics.seconds.observe(seconds)
-        if answered.outcome != "AA":
+        if answered.outcome not in _TAKEN:
             self._log.info(
                 "message.refused",
                 interaction=answered.interaction_id,

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from adapters.ourselves import Ourselves
 from core.audit import Audit
 from core.context import Context, system_context
 from core.demographics import Policy
@@ -17,6 +18,7 @@ from core.store.memory import MemoryStore
 from core.store.port import Store
 from core.store.riak import Pace, RiakStore
 from core.store.sqlite import SqliteStore
+from core.values.identity import PartyKey
 from facade.config import Config, riak_addresses
 
 
@@ -28,6 +30,7 @@ class Spine:
     store: Store
     context: Context
     audit: Audit
+    ourselves: Ourselves
 
 
 def open_store(config: Config) -> Store:
@@ -59,4 +62,5 @@ def spine(config: Config, store: Store, *, watch: Callable[[Timing], None]) -> S
         policy=Policy(config.demographics_restricted_found_by_place),
         watch=watch,
     )
-    return Spine(core, store, context, audit)
+    ourselves = Ourselves(core, context, PartyKey(config.hub_party_key))
+    return Spine(core, store, context, audit, ourselves)

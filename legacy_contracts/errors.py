@@ -103,6 +103,11 @@ def _sentence(name: str) -> str:
     return f"Unexpected business error encountered. {name}"
 
 
+def _not_allowed(function: str) -> str:
+    path = f"hl7:{{interactionId}}/hl7:{function}/hl7:device/hl7:id/@extension"
+    return f"{path} is missing, empty, invalid or ACL violation"
+
+
 NOT_WELL_FORMED: Final = "The message is not well formed"
 NOT_SUPPORTED: Final = "The service/interaction is not supported for the requested URI"
 
@@ -117,6 +122,18 @@ _TMS_UNNUMBERED: Final = (
     "SOAP_NASP_COMM_FUNC_RCV_ERROR",
     "SOAP_NASP_COMM_FUNC_SND_ERROR",
     "MESSAGE_TOO_LARGE",
+    "INVALID_MESSAGE_HEADER_VERSION",
+    "DUPLICATE_ELIMINATION_INCONSISTENT_WITH_CONTRACT",
+    "ACK_REQUESTED_INCONSISTENT_WITH_CONTRACT",
+    "SYNCREPLY_INCONSISTENT_WITH_CONTRACT",
+    "SYNCREPLY_VERSION_INVALID",
+    "SYNCREPLY_ACTOR_INVALID",
+    "ACK_REQUESTED_VERSION_INVALID",
+    "ACK_REQUESTED_SIGNED_INVALID",
+    "ACK_REQUESTED_ACTOR_INVALID",
+    "INVALID_MANIFEST_REFERENCE",
+    "EBXML_ACK_INVALID",
+    "MESSAGE_ID_REUSED",
 )
 
 _BUSINESS_UNNUMBERED: Final = (
@@ -127,6 +144,7 @@ _BUSINESS_UNNUMBERED: Final = (
     "DATE_OF_BIRTH_MISSING",
     "MISSING_NHS_NUMBER",
     "INVALID_NAME_FORMAT",
+    "ALERT_INVALID_INPUT",
 )
 
 _MISSING: Final = "is missing, empty or invalid"
@@ -149,6 +167,26 @@ MEANINGS: Final[dict[str, Meaning]] = {
         Kind.TMS, "200", "System failure to process message - default", inferred=False
     ),
     **{name: _tms(name) for name in _TMS_UNNUMBERED},
+    # transport.md 1.3: what ebXML errors were seen to say; our names, for no source shows theirs.
+    "UNKNOWN_CPA_ID": Meaning(
+        Kind.TMS, "ValueNotRecognized", "501319:Unknown eb:CPAId", inferred=False
+    ),
+    "INVALID_TO_PARTY": Meaning(
+        Kind.TMS, "ValueNotRecognized", "501314:Invalid To Party Type attribute", inferred=False
+    ),
+    "CONTRACT_NOT_FOUND": Meaning(
+        Kind.TMS, "402005", "An error occurred while finding the defined contract", inferred=False
+    ),
+    # ebXML Message Service 2.0, 4.2.3.4.2: the standard's codes and words; their use is inferred.
+    "TIME_TO_LIVE_EXPIRED": Meaning(
+        Kind.TMS, "TimeToLiveExpired", "Message Time To Live Expired", inferred=True
+    ),
+    "DELIVERY_FAILURE": Meaning(
+        Kind.TMS, "DeliveryFailure", "Message Delivery Failure", inferred=True
+    ),
+    "SECURITY_FAILURE": Meaning(
+        Kind.TMS, "SecurityFailure", "Message Security Checks Failed", inferred=True
+    ),
     # transport.md 1.12: the published list of 17.32; which name has which number is inferred.
     "INVALID_ID": _wrapper("501", f"hl7:{{interactionId}}/hl7:id/@root {_MISSING}"),
     "INVALID_CREATION_TIME": _wrapper("502", f"hl7:creationTime/@value {_MISSING}"),
@@ -170,6 +208,11 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "CONTROL_ACT_QUERY_INVALID": _wrapper(
         "512", "hl7:ControlActEvent/hl7:query is missing or empty"
     ),
+    "CONTROL_ACT_MANDATORY_ELEMENT_MISSING": _wrapper(
+        "513",
+        "hl7:{interactionId}/hl7:ControlActEvent[1]/hl7:query or "
+        "hl7:{interactionId}/hl7:ControlActEvent[1]/hl7:subject is missing or empty",
+    ),
     "INCONSISTENT_HL7_INTERACTION_ID": _wrapper(
         "515", "hl7:interactionId is not [1..1] or inconsistent with SOAP:Header"
     ),
@@ -186,9 +229,45 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "CONTROL_ACT_CONFIRM_QUERY_INVALID": _wrapper(
         "523", "hl7:pdsConfirmNHSNumberQuery is not [1..1]"
     ),
+    # Batch, 525 to 535: numbers and words of the published list. Three names are the stylesheet's
+    # (mcci_in200001uk02_stage2i5): BATCH_INCONSISTENT_WITH_MANIFEST, which compares the counts,
+    # BATCH_CONTAINS_NON_BATCHABLE_INTERACTION and MESSAGE_ID_EMPTY; the others are ours.
+    "BATCH_EMPTY": _wrapper("525", "No batch items to process"),
+    "BATCH_INCONSISTENT_WITH_MANIFEST": _wrapper(
+        "526", "Number of HL7 Batch items declared in manifest and payload is inconsistent"
+    ),
+    "BATCH_SEQUENCE_NUMBER_INVALID": _wrapper("527", "HL7 Batch sequence number is invalid"),
+    "BATCH_MESSAGE_ID_DUPLICATE": _wrapper("528", "HL7 Batch contains duplicate message Ids"),
+    "BATCH_MANIFEST_DISAGREES": _wrapper(
+        "529", "MessageIds/Interactions declared in the manifest do not agree with the batchItems"
+    ),
+    "BATCH_ACCESS_CONTROL_VIOLATION": _wrapper(
+        "530", "Access Control Violation for HL7 batch item(s)"
+    ),
+    "PAYLOAD_ID_EMPTY": _wrapper("531", "hl7:manifestItem/hl7:payloadId/@root is empty"),
+    "MESSAGE_ID_EMPTY": _wrapper("532", "npfit:batchControlActItem/@messageId is empty"),
+    "BATCH_INTERACTIONS_DISAGREE": _wrapper(
+        "533", "Interactions declared in the manifest do not agree with the batchItems"
+    ),
+    "BATCH_CONTAINS_NON_BATCHABLE_INTERACTION": _wrapper(
+        "534", "Batch contains at least one non-batchable interaction"
+    ),
+    "BATCH_ITEM_FAILED": _wrapper("535", "Batch Item Processing Failed"),
+    "BATCH_ITEM_SCHEMA_INVALID": _wrapper(
+        "535", "Batch Item Processing Failed : Schema validation failed"
+    ),
     "ACCESS_CONTROL_VIOLATION": Meaning(
         Kind.WRAPPER, "900", "Access Control Violation", inferred=False
     ),
+    # Our names. 506 as the hub itself refused a message that it was to forward
+    # (nhsconnect/prm-repo-ehr-out-service, TPP_AR_01), 507 by analogy; 202 as captured (eps).
+    "COMM_FUNC_RCV_NOT_ALLOWED": Meaning(
+        Kind.WRAPPER, "506", _not_allowed("communicationFunctionRcv"), inferred=False
+    ),
+    "COMM_FUNC_SND_NOT_ALLOWED": _wrapper("507", _not_allowed("communicationFunctionSnd")),
+    "UNKNOWN_ROUTING_FAILURE": _wrapper("1000", "Unknown routing failure"),
+    "HL7_VALIDATION_ERROR": _wrapper("202", "HL7 Validation Error"),
+    "DUPLICATE_HL7_ID": Meaning(Kind.WRAPPER, "202", "Duplicate HL7 ID Error", inferred=False),
     # pds.md 4.2: numbers that a source shows.
     "GENERIC_ERROR": Meaning(Kind.BUSINESS, "0", "Generic Error", inferred=False),
     "NO_MATCH": Meaning(Kind.BUSINESS, "1", "No match to a Service User record", inferred=False),

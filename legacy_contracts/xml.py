@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from lxml import etree
 
@@ -12,6 +13,10 @@ from legacy_contracts.errors import MalformedMessage
 MAX_ELEMENTS: Final = 200_000
 """More elements than any message of 5,000,000 bytes that a real system sends."""
 
+MAX_UNPRUNED: Final = 500_000
+"""How long a message may be beside its content: many times the longest wrapper ever captured."""
+
+_PIECE: Final = 16_384
 _OPENING: Final = b"<"
 _UTF_8: Final = "UTF-8"
 _UTF_16: Final = "UTF-16"
@@ -52,21 +57,60 @@ def parse(data: bytes, *, charset: str | None = None) -> etree._Element:
 
     `charset` is what the transport said of the bytes; it goes before what the document says.
     """
-    if data.count(_OPENING) > 2 * MAX_ELEMENTS:
-        raise MalformedMessage("more elements than a message may have")
-    parser = etree.XMLParser(
-        encoding=_declared(data) if charset is None else _known(charset),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_pis=True,
-        remove_comments=True,
-    )
+    parser = etree.XMLParser(**_hardened(data, charset))
     try:
         root = etree.fromstring(data, parser)  # noqa: TID251 - hardened; its one home
     except (etree.XMLSyntaxError, ValueError) as error:
         raise MalformedMessage(f"not XML: {type(error).__name__}") from error
+    return _without_doctype(root)
+
+
+def parse_pruned(
+    data: bytes,
+    prune: Callable[[etree._Element], bool],
+    *,
+    watched: tuple[str, ...],
+    charset: str | None = None,
+) -> etree._Element:
+    """Give the root of what `prune` leaves of a document; raise `MalformedMessage` as `parse` does.
+
+    `prune` is given the first element of a watched name after each piece that is read, and says
+    whether the reading stands in what it prunes. More than `MAX_UNPRUNED` bytes elsewhere are
+    refused, so that what is held of a message does not grow with it.
+    """
+    parser = etree.XMLPullParser(events=("start",), tag=watched, **_hardened(data, charset))
+    place: etree._Element | None = None
+    unpruned = 0
+    try:
+        for start in range(0, len(data), _PIECE):
+            parser.feed(data[start : start + _PIECE])
+            for _, element in parser.read_events():
+                place = element if place is None else place
+            unpruned += 0 if place is not None and prune(place) else _PIECE
+            if unpruned > MAX_UNPRUNED:
+                raise MalformedMessage("a longer wrapper than a message may have")
+        root = parser.close()
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise MalformedMessage(f"not XML: {type(error).__name__}") from error
+    return _without_doctype(root)
+
+
+def _hardened(data: bytes, charset: str | None) -> dict[str, Any]:
+    """Give how a document is to be parsed; raise where it is one to refuse unread."""
+    if data.count(_OPENING) > 2 * MAX_ELEMENTS:
+        raise MalformedMessage("more elements than a message may have")
+    return {
+        "encoding": _declared(data) if charset is None else _known(charset),
+        "resolve_entities": False,
+        "no_network": True,
+        "load_dtd": False,
+        "huge_tree": False,
+        "remove_pis": True,
+        "remove_comments": True,
+    }
+
+
+def _without_doctype(root: etree._Element) -> etree._Element:
     if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedMessage("a DOCTYPE is refused")
     return root

@@ -6,14 +6,21 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from core import audit, demographics, directory
+from core import alerts, audit, demographics, directory, transfers
 from core.errors import StoreError
+from core.messaging import records as messages
 from core.store.port import Bucket, Change, Document, Documents, Store
 
 BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
     audit.CHAINS,
     demographics.PATIENTS,
     demographics.TRACES,
+    alerts.ALERTS,
+    transfers.TRANSFERS,
+    messages.PAYLOADS,
+    messages.MESSAGES,
+    directory.ORGANISATIONS,
+    directory.CONTRACTS,
     directory.SYSTEMS,
     directory.CERTIFICATES,
     directory.PARTIES,
@@ -21,8 +28,11 @@ BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
 """The chains' list first, so that no chain is listed whose pages were not yet there to copy; the
 directory last, so that a store that is still being filled lets nobody ask."""
 
-KINDS: Final[tuple[Bucket[Any, Any] | Documents, ...]] = (*BUCKETS, audit.PAGES)
-"""Everything that the core keeps."""
+DOCUMENTS: Final = (messages.BODIES, messages.POLLS)
+"""What is written once and says nothing by itself; copied before the records that name it."""
+
+KINDS: Final[tuple[Bucket[Any, Any] | Documents, ...]] = (*BUCKETS, audit.PAGES, *DOCUMENTS)
+"""Everything that the core keeps, but who delivers what: that is true for seconds only."""
 
 _BATCH: Final = 500
 
@@ -48,6 +58,8 @@ def copy(source: Store, target: Store, progress: Progress) -> None:
     first, *rest = BUCKETS
     _copy_bucket(source, target, first, progress)
     _copy_pages(source, target, progress)
+    for documents in DOCUMENTS:
+        _copy_documents(source, target, documents, progress)
     for bucket in rest:
         _copy_bucket(source, target, bucket, progress)
 
@@ -69,6 +81,16 @@ def _as_in(source: Store, bucket: Bucket[Any, Any], key: str) -> Change[Any, Any
         raise StoreError(f"a listed record of bucket {bucket.name} is not there: try again")
     facts: Mapping[str, Any] = record.facts
     return lambda _record: facts
+
+
+def _copy_documents(source: Store, target: Store, documents: Documents, progress: Progress) -> None:
+    keys = list(source.keys(documents))
+    for done, key in enumerate(keys, 1):
+        value = source.document(documents, key)
+        if value is not None:
+            target.write_once(documents, Document(key, value))
+        if done % _BATCH == 0 or done == len(keys):
+            progress(f"Copying {documents.name}", done, len(keys))
 
 
 def _copy_pages(source: Store, target: Store, progress: Progress) -> None:

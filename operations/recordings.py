@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adapters.ourselves import Ourselves
 from core.audit import Audit
 from core.context import Context
 from core.directory import Directory, Party, System, list_entries
@@ -24,6 +25,7 @@ from core.door import Core
 from core.store.memory import MemoryStore
 from core.values.demographics import Patient
 from core.values.identity import Asid, PartyKey
+from facade.config import NATIONAL_HUB
 from facade.metrics import Metrics
 from facade.web import Application
 from facade.wiring import Spine
@@ -108,7 +110,7 @@ def _application(case: Case) -> Application:
     audit = Audit(store, writer="replay", now=case.now.isoformat)
     core = Core(store=store, context=context, directory=Directory(store, lambda: 0.0), audit=audit)
     return Application(
-        Spine(core, store, context, audit),
+        Spine(core, store, context, audit, Ourselves(core, context, PartyKey(NATIONAL_HUB))),
         Metrics(),
         limit_bytes=LIMIT_BYTES,
         names_of=lambda _environ: (case.caller.certificate_name,),

@@ -76,7 +76,7 @@ class Rules:
 
     def __init__(self, groups: Iterable[Group]) -> None:
         self.groups: Final = tuple(groups)
-        self._accepts = _compiled(" and ".join(_joined(group) for group in self.groups))
+        self._accepts = _compiled(" and ".join(map(_joined, self.groups)) or "true()")
         self._asked = tuple(
             (
                 _compiled(group.place) if group.place else None,

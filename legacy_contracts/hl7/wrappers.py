@@ -100,15 +100,20 @@ def worded(text: str, fault: Fault) -> str:
     return text if fault.supplement is None else f"{text} - {fault.supplement}"
 
 
+def system_author(asid: str) -> str:
+    """Give the author of an act that a system made."""
+    return (
+        '<author1 typeCode="AUT"><AgentSystemSDS classCode="AGNT">'
+        '<agentSystemSDS classCode="DEV" determinerCode="INSTANCE">'
+        f'<id root="{oids.ASID}" extension="{escape(asid)}"/></agentSystemSDS>'
+        "</AgentSystemSDS></author1>"
+    )
+
+
 def control_act(content: str, to: Correlation) -> str:
     """Give a ControlAct whose author is the system that answers."""
-    return (
-        '<ControlActEvent classCode="CACT" moodCode="EVN"><author1 typeCode="AUT">'
-        '<AgentSystemSDS classCode="AGNT">'
-        '<agentSystemSDS classCode="DEV" determinerCode="INSTANCE">'
-        f'<id root="{oids.ASID}" extension="{escape(to.to_id)}"/></agentSystemSDS>'
-        f"</AgentSystemSDS></author1>{content}</ControlActEvent>"
-    )
+    author = system_author(to.to_id)
+    return f'<ControlActEvent classCode="CACT" moodCode="EVN">{author}{content}</ControlActEvent>'
 
 
 def advice_reasons(advice: tuple[Advice, ...]) -> str:

@@ -46,21 +46,21 @@ class RetrievalQuery:
 
 _VALUE: Final = "hl7:person.id/hl7:value"
 
-RULES: Final = query_rules(
-    QUERY,
-    (
-        Rule(
-            one_of("hl7:historicDataIndicator/hl7:value/@code", "0", "1"),
-            "INVALID_HISTORIC_DATA_INDICATOR",
-        ),
-        Rule(f"count({_VALUE}/@extension) = 1", "NHS_NUMBER_UNSPECIFIED"),
-        Rule(
-            f"string-length({_VALUE}/@extension) = 10 and "
-            + check_digit_is_right(f"{_VALUE}/@extension"),
-            "INVALID_NHS_NUMBER",
-        ),
+ASKED: Final = (
+    Rule(
+        one_of("hl7:historicDataIndicator/hl7:value/@code", "0", "1"),
+        "INVALID_HISTORIC_DATA_INDICATOR",
+    ),
+    Rule(f"count({_VALUE}/@extension) = 1", "NHS_NUMBER_UNSPECIFIED"),
+    Rule(
+        f"string-length({_VALUE}/@extension) = 10 and "
+        + check_digit_is_right(f"{_VALUE}/@extension"),
+        "INVALID_NHS_NUMBER",
     ),
 )
+"""What is asked of the query itself, wherever it stands."""
+
+RULES: Final = query_rules(QUERY, ASKED)
 
 
 def parser(query: str) -> Callable[[etree._Element], RetrievalQuery]:

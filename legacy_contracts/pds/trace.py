@@ -47,28 +47,26 @@ class TraceQuery:
 _NAME: Final = "hl7:person.name"
 _ADDRESS: Final = "hl7:person.address"
 
-RULES: Final = query_rules(
-    f"{CONTENT}/hl7:ControlActEvent",
-    (
-        Rule(
-            "count(hl7:query/hl7:person.birthTime/hl7:value/@value) = 1",
-            "MISSING_MANDATORY_SEARCH_FIELD",
-            "birthTime",
-        ),
-        Rule(
-            f"count(hl7:query/{_NAME}/hl7:value/hl7:family | hl7:query/{_NAME}/hl7:family) = 1",
-            "MISSING_MANDATORY_SEARCH_FIELD",
-            "name.family",
-        ),
-        Rule(
-            one_of(
-                "hl7:query/hl7:person.administrativeGenderCode/hl7:value/@code", "0", "1", "2", "9"
-            ),
-            "MISSING_MANDATORY_SEARCH_FIELD",
-            "administrativeGenderCode",
-        ),
+ASKED: Final = (
+    Rule(
+        "count(hl7:query/hl7:person.birthTime/hl7:value/@value) = 1",
+        "MISSING_MANDATORY_SEARCH_FIELD",
+        "birthTime",
+    ),
+    Rule(
+        f"count(hl7:query/{_NAME}/hl7:value/hl7:family | hl7:query/{_NAME}/hl7:family) = 1",
+        "MISSING_MANDATORY_SEARCH_FIELD",
+        "name.family",
+    ),
+    Rule(
+        one_of("hl7:query/hl7:person.administrativeGenderCode/hl7:value/@code", "0", "1", "2", "9"),
+        "MISSING_MANDATORY_SEARCH_FIELD",
+        "administrativeGenderCode",
     ),
 )
+"""What is asked of the element that holds the query, whatever it is."""
+
+RULES: Final = query_rules(f"{CONTENT}/hl7:ControlActEvent", ASKED)
 
 
 def parser(query: str) -> Callable[[etree._Element], TraceQuery]:

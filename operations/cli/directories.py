@@ -1,17 +1,21 @@
-"""`spine directory`: parties, systems, and what each may do."""
+"""`spine directory`: organisations, parties, systems, contracts, and what each may do."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from core import directory as directories
 from core.context import system_context
-from core.directory import Party, System
+from core.directory import ContractProperties, Organisation, Party, System
 from core.store.port import Store
+from core.values.identity import PartyKey
 from operations import listing
 from operations.cli.opening import (
     config_option,
@@ -23,48 +27,61 @@ from operations.cli.opening import (
     read_config,
     say_json,
 )
-from operations.listing import ListingError
+from operations.listing import Listing, ListingError
+
+_ALWAYS: Final = {True: "always", False: "never"}
+_SYNC_REPLY: Final = {True: "MSHSignalsOnly", False: "None"}
 
 
 @click.group()
 def directory() -> None:
-    """Parties, systems, and what each may do."""
+    """Organisations, parties, systems, contracts, and what each may do."""
 
 
 @directory.command("import", epilog="Example:  spine directory import parties.toml")
 @config_option
 @click.argument("file", type=click.Path(path_type=Path))
 def import_(path: Path, file: Path) -> None:
-    """Write the parties and systems of FILE (TOML) into the store.
+    """Write the entries of FILE (TOML) into the store.
 
     Entries that are not in the file stay as they are. A running facade sees the change within
     seconds.
     """
     with opened(read_config(path)) as store:
         read = import_file(store, file)
-    click.echo(f"imported {file}: parties: {len(read.parties)}, systems: {len(read.systems)}")
+    click.echo(f"imported {file}: {_counted(read)}")
 
 
-def import_file(store: Store, file: Path) -> listing.Listing:
+def import_file(store: Store, file: Path) -> Listing:
     """Write a file's entries into the store and give them; its faults end the command."""
     try:
-        read = listing.read(file)
+        read = listing.read(file, store)
     except ListingError as error:
         fail_all(error.faults)
     if taken := _taken_names(store, read):
         fail_all(taken)
-    context = system_context()
-    directories.list_entries(
-        store,
-        read.parties,
-        read.systems,
-        at=context.now().isoformat(timespec="microseconds"),
-        import_id=context.new_id(),
-    )
+    _write(store, read)
     return read
 
 
-def _taken_names(store: Store, read: listing.Listing) -> tuple[str, ...]:
+def _write(store: Store, read: Listing) -> None:
+    """Write entries as one import; those that let callers in come last."""
+    context = system_context()
+    at, import_id = context.now().isoformat(timespec="microseconds"), context.new_id()
+    directories.list_organisations(store, read.organisations, at=at, import_id=import_id)
+    directories.list_contracts(store, read.contracts, at=at, import_id=import_id)
+    directories.list_entries(store, read.parties, read.systems, at=at, import_id=import_id)
+
+
+def _counted(listed: Listing) -> str:
+    """Give how many entries of each kind there are, in words."""
+    return (
+        f"organisations: {len(listed.organisations)}, contracts: {len(listed.contracts)}, "
+        f"parties: {len(listed.parties)}, systems: {len(listed.systems)}"
+    )
+
+
+def _taken_names(store: Store, read: Listing) -> tuple[str, ...]:
     """Name the certificate names that prove another party of the store, one fault each."""
     listed = directories.Directory(store, time.monotonic)
     keys = {party.party_key for party in read.parties}
@@ -85,24 +102,37 @@ def _taken_names(store: Store, read: listing.Listing) -> tuple[str, ...]:
 @config_option
 @json_option
 def list_(path: Path, *, as_json: bool) -> None:
-    """List every party with its certificate names and its systems."""
+    """List every party with its certificate names, its systems and its contracts."""
     with opened_existing(read_config(path)) as store:
-        parties, systems = listing.parties(store), listing.systems(store)
-    if as_json:
-        say_json(
-            {
-                "parties": [asdict(party) for party in parties],
-                "systems": [asdict(system) for system in systems],
-            }
+        listed = Listing(
+            parties=listing.parties(store),
+            systems=listing.systems(store),
+            organisations=listing.organisations(store),
+            contracts=listing.contracts(store),
         )
+    if as_json:
+        say_json(asdict(listed))
         return
-    for party in parties:
-        click.echo(f"{party.party_key}  {party.name}  {', '.join(party.certificate_names)}")
-        for system in systems:
-            if system.party_key == party.party_key:
-                count = len(system.activities)
-                click.echo(f"  {system.asid}  {system.name}  {count} interactions")
-    click.echo(f"parties: {len(parties)}, systems: {len(systems)}", err=True)
+    for line in _listed_lines(listed):
+        click.echo(line)
+    click.echo(_counted(listed), err=True)
+
+
+def _listed_lines(listed: Listing) -> Iterable[str]:
+    systems: dict[PartyKey, list[System]] = defaultdict(list)
+    for system in listed.systems:
+        systems[system.party_key].append(system)
+    services: dict[PartyKey, Counter[str]] = defaultdict(Counter)
+    for contract in listed.contracts:
+        services[contract.party_key][contract.service] += 1
+    for organisation in listed.organisations:
+        yield f"{organisation.ods_code}  {organisation.name}"
+    for party in listed.parties:
+        yield f"{party.party_key}  {party.name}  {', '.join(party.certificate_names)}".rstrip()
+        for system in systems[party.party_key]:
+            yield f"  {system.asid}  {system.name}  {len(system.activities)} interactions"
+        for service, count in services[party.party_key].items():
+            yield f"  {service}  {count} contracts"
 
 
 @directory.command(epilog="Example:  spine directory show 990000000001")
@@ -110,29 +140,73 @@ def list_(path: Path, *, as_json: bool) -> None:
 @click.argument("key")
 @json_option
 def show(path: Path, key: str, *, as_json: bool) -> None:
-    """Show the party or the system with KEY (a party key or an ASID)."""
+    """Show the party, system or organisation with KEY (a party key, an ASID or an ODS code)."""
     with opened_existing(read_config(path)) as store:
         entry = listing.entry(store, key)
-    if entry is None:
-        fail(f"{key} is not in the directory: see `spine directory list`")
+        if entry is None:
+            fail(f"{key} is not in the directory: see `spine directory list`")
+        told, lines = _SHOWN[type(entry)](store, entry)
     if as_json:
-        say_json(asdict(entry))
+        say_json(told)
         return
-    for line in _lines(entry):
+    for line in lines:
         click.echo(line)
 
 
-def _lines(entry: Party | System) -> list[str]:
-    if isinstance(entry, Party):
-        return [
-            f"party         {entry.party_key}",
-            f"name          {entry.name}",
-            *(f"certificate   {name}" for name in entry.certificate_names),
-            *(f"system        {asid}" for asid in entry.asids),
-        ]
-    return [
-        f"system        {entry.asid}",
-        f"name          {entry.name}",
-        f"party         {entry.party_key}",
-        *(f"interaction   {one}" for one in entry.activities),
+def _party(store: Store, party: Party) -> tuple[dict[str, Any], list[str]]:
+    """Give a party with its contracts, for a machine and for a person."""
+    contracts = directories.contracts_of(store, party.party_key)
+    told = {**asdict(party), "contracts": [asdict(one) for one in contracts]}
+    return told, [
+        f"party         {party.party_key}",
+        f"name          {party.name}",
+        f"organisation  {party.organisation or 'none'}",
+        f"endpoint      {party.endpoint or 'none'}",
+        f"acknowledged  {party.acknowledgments}",
+        *(f"certificate   {name}" for name in party.certificate_names),
+        *(f"system        {asid}" for asid in party.asids),
+        *(f"contract      {_terms(one)}" for one in contracts),
     ]
+
+
+def _terms(contract: ContractProperties) -> str:
+    """Give a contract on one line."""
+    return "  ".join(
+        (
+            f"{contract.service} {contract.interaction}",
+            f"CPA {contract.cpa_id}",
+            contract.endpoint or "(the party's endpoint)",
+            f"ack {_ALWAYS[contract.ack_requested]} {contract.actor}",
+            f"duplicate elimination {_ALWAYS[contract.duplicate_elimination]}",
+            f"sync reply {_SYNC_REPLY[contract.sync_reply]}",
+            f"retries {contract.retries} x {contract.retry_seconds:g} s",
+            f"persist {contract.persist_seconds:g} s",
+            *(["ordered"] if contract.ordered else []),
+        )
+    )
+
+
+def _system(_store: Store, system: System) -> tuple[dict[str, Any], list[str]]:
+    return asdict(system), [
+        f"system        {system.asid}",
+        f"name          {system.name}",
+        f"party         {system.party_key}",
+        *(f"interaction   {one}" for one in system.activities),
+    ]
+
+
+def _organisation(store: Store, organisation: Organisation) -> tuple[dict[str, Any], list[str]]:
+    """Give an organisation with its parties, for a machine and for a person."""
+    parties = directories.parties_of(store, organisation.ods_code)
+    return {**asdict(organisation), "parties": parties}, [
+        f"organisation  {organisation.ods_code}",
+        f"name          {organisation.name}",
+        *(f"party         {key}" for key in parties),
+    ]
+
+
+_SHOWN: Final[Mapping[type, Callable[[Store, Any], tuple[dict[str, Any], list[str]]]]] = {
+    Party: _party,
+    System: _system,
+    Organisation: _organisation,
+}

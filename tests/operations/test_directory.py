@@ -1,13 +1,19 @@
-"""`spine directory`: an operator's parties and systems, in and out."""
+"""`spine directory`: an operator's parties, systems and contracts, in and out."""
 
 from __future__ import annotations
 
+import tomllib
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from commanding import done, made_folder, run, told
+from commanding import config_of, done, made_folder, run, told
 
+from core.store.memory import MemoryStore
+from facade.wiring import open_store
 from legacy_contracts import registry
+from operations import listing, setup
 
 LISTING = """
 [party.A12345-0000001]
@@ -65,7 +71,7 @@ def test_what_is_imported_is_listed_beside_what_was_there(file: Path, tmp_path: 
 
     said = done("directory", "import", *config, written(tmp_path, LISTING))
 
-    assert said.endswith("parties: 1, systems: 2\n")
+    assert said.endswith("organisations: 0, contracts: 0, parties: 1, systems: 2\n")
     shown = done("directory", "list", *config)
     assert "A12345-0000001  Hill practice  hill.example.test, old.example.test\n" in shown
     assert "  100000000001  Hill records  1 interactions\n" in shown
@@ -74,12 +80,15 @@ def test_what_is_imported_is_listed_beside_what_was_there(file: Path, tmp_path: 
     listed = told("directory", "list", *config)
     assert [party["party_key"] for party in listed["parties"]] == [
         "A12345-0000001",
+        "T99998-9900002",
         "T99999-9900001",
+        "YES-0000806",
     ]
     assert [system["asid"] for system in listed["systems"]] == [
         "100000000001",
         "100000000002",
         "990000000001",
+        "990000000002",
     ]
 
 
@@ -126,7 +135,7 @@ def test_a_wrong_file_exits_2_with_every_fault_and_imports_nothing(
         "[system.1]: an ASID has 12 digits",
         "[system.1]: party Z12345-0000001 is not in this file: add [party.Z12345-0000001]",
         "[system.1]: interaction QUPA_IN999999UK99 is not built here",
-        "[systems] is not known: use [party.KEY] and [system.ASID]",
+        "[systems] is not known: use [organisation.ODS], [party.KEY], [system.ASID], [[contract]]",
     ):
         assert f"spine: {what}" in result.stderr
     assert told("directory", "list", "--config", str(file)) == before
@@ -143,3 +152,254 @@ def test_a_file_that_is_not_there_is_one_line(file: Path, tmp_path: Path) -> Non
     result = run("directory", "import", "--config", str(file), str(tmp_path / "gone.toml"))
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
+
+
+AGREED = """
+[organisation.A12345]
+name = "Hill practice"
+
+[party.A12345-0000001]
+name = "Hill practice"
+certificate_names = ["hill.example.test"]
+organisation = "A12345"
+endpoint = "https://mhs.hill.example.test:4433/in"
+acknowledgments = "posted"
+
+[system.100000000001]
+name = "Hill records"
+party = "A12345-0000001"
+interactions = ["*"]
+
+[[contract]]
+party = "A12345-0000001"
+service = "urn:nhs:names:services:gp2gp"
+interactions = ["RCMR_IN010000UK05", "COPC_IN000001UK01"]
+cpa_id = "S9999999A9999999"
+endpoint = "https://other.hill.example.test/"
+ack_requested = "always"
+duplicate_elimination = "never"
+sync_reply = "None"
+actor = "urn:oasis:names:tc:ebxml-msg:actor:nextMSH"
+retries = 3
+retry_interval = "PT1M30S"
+persist_duration = "P1DT4H10M"
+ordered = true
+
+[[contract]]
+party = "A12345-0000001"
+service = "urn:nhs:names:services:alerts"
+interactions = ["MCCI_IN010000UK13"]
+cpa_id = "S9999999A9999998"
+"""
+
+
+def test_a_contract_is_kept_as_the_file_says_it(file: Path, tmp_path: Path) -> None:
+    config = ("--config", str(file))
+
+    said = done("directory", "import", *config, written(tmp_path, AGREED))
+
+    assert said.endswith("organisations: 1, contracts: 3, parties: 1, systems: 1\n")
+    party = told("directory", "show", *config, "A12345-0000001")
+    assert party["acknowledgments"] == "posted"
+    assert party["endpoint"] == "https://mhs.hill.example.test:4433/in"
+    kept = {(one["service"], one["interaction"]): one for one in party["contracts"]}
+    assert len(kept) == 3
+    assert kept["urn:nhs:names:services:gp2gp", "COPC_IN000001UK01"] == {
+        "party_key": "A12345-0000001",
+        "service": "urn:nhs:names:services:gp2gp",
+        "interaction": "COPC_IN000001UK01",
+        "cpa_id": "S9999999A9999999",
+        "endpoint": "https://other.hill.example.test/",
+        "ack_requested": True,
+        "duplicate_elimination": False,
+        "sync_reply": False,
+        "actor": "nextMSH",
+        "retries": 3,
+        "retry_seconds": 90.0,
+        "persist_seconds": 101400.0,
+        "ordered": True,
+    }
+
+
+def test_what_a_contract_leaves_out_is_as_in_a_real_entry(file: Path, tmp_path: Path) -> None:
+    config = ("--config", str(file))
+    done("directory", "import", *config, written(tmp_path, AGREED))
+
+    (kept,) = [
+        one
+        for one in told("directory", "show", *config, "A12345-0000001")["contracts"]
+        if one["service"].endswith("alerts")
+    ]
+
+    expected = {"endpoint": "", "ack_requested": True, "duplicate_elimination": True}
+    expected |= {"sync_reply": True, "actor": "toPartyMSH", "retries": 2, "ordered": False}
+    expected |= {"retry_seconds": 60.0, "persist_seconds": 300.0}
+    assert {key: kept[key] for key in expected} == expected
+
+
+def test_contracts_and_organisations_are_shown_and_listed(file: Path, tmp_path: Path) -> None:
+    config = ("--config", str(file))
+    done("directory", "import", *config, written(tmp_path, AGREED))
+
+    party = done("directory", "show", *config, "A12345-0000001")
+    organisation = done("directory", "show", *config, "A12345")
+    shown = done("directory", "list", *config)
+    listed = told("directory", "list", *config)
+
+    assert "organisation  A12345\n" in party
+    assert "contract      urn:nhs:names:services:gp2gp RCMR_IN010000UK05  CPA S9999999A9" in party
+    assert "ack always nextMSH" in party
+    assert "retries 3 x 90 s  persist 101400 s  ordered" in party
+    assert "party         A12345-0000001\n" in organisation
+    assert told("directory", "show", *config, "A12345")["parties"] == ["A12345-0000001"]
+    assert "A12345  Hill practice\n" in shown
+    assert "  urn:nhs:names:services:gp2gp  2 contracts\n" in shown
+    assert "A12345" in [one["ods_code"] for one in listed["organisations"]]
+    assert [one["party_key"] for one in listed["contracts"]].count("A12345-0000001") == 3
+
+
+def test_everything_is_what_is_answered_and_what_the_file_agrees_on(
+    file: Path, tmp_path: Path
+) -> None:
+    config = ("--config", str(file))
+    done("directory", "import", *config, written(tmp_path, AGREED))
+
+    granted = told("directory", "show", *config, "100000000001")["activities"]
+
+    answered = [row.interaction_id for row in registry.INTERACTIONS]
+    agreed = ["RCMR_IN010000UK05", "COPC_IN000001UK01", "MCCI_IN010000UK13"]
+    assert sorted(granted) == sorted({*answered, *agreed})
+
+
+def test_a_later_file_may_name_what_stands_in_the_store(file: Path, tmp_path: Path) -> None:
+    config = ("--config", str(file))
+    done("directory", "import", *config, written(tmp_path, AGREED))
+    later = """
+    [party.B12345-0000001]
+    name = "Dale practice"
+    certificate_names = []
+    organisation = "A12345"
+
+    [system.100000000003]
+    name = "Dale records"
+    party = "B12345-0000001"
+    interactions = ["COPC_IN000001UK01"]
+
+    [[contract]]
+    party = "A12345-0000001"
+    service = "urn:nhs:names:services:gp2gp"
+    interactions = ["COPC_IN000001UK01"]
+    cpa_id = "S9999999A9999997"
+    """
+
+    done("directory", "import", *config, written(tmp_path, later))
+
+    organisation = told("directory", "show", *config, "A12345")
+    assert organisation["parties"] == ["A12345-0000001", "B12345-0000001"]
+    kept = told("directory", "show", *config, "A12345-0000001")["contracts"]
+    assert sorted(one["cpa_id"][-4:] for one in kept) == ["9997", "9998", "9999"]
+    assert told("directory", "show", *config, "100000000003")["activities"] == ["COPC_IN000001UK01"]
+
+
+def faults_of(tmp_path: Path, content: str) -> tuple[str, ...]:
+    """Give every fault of a file beside an empty store."""
+    with pytest.raises(listing.ListingError) as refused:
+        listing.read(Path(written(tmp_path, content)), MemoryStore())
+    return refused.value.faults
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "fault"),
+    [
+        ('party = "A12345-0000001"\nservice', "service", 'party is missing: write party = "..."'),
+        ("services:gp2gp", "services:gp2gp x", "is no full name: write"),
+        ('"urn:nhs:names:services:gp2gp"', '"gp2gp"', "service 'gp2gp' is no full name"),
+        ('"COPC_IN000001UK01"]', "7]", "interactions is missing"),
+        ('"COPC_IN000001UK01"]', '"COPC IN"]', "'COPC IN' is no interaction: write its id"),
+        ('"COPC_IN000001UK01"]', '"*"]', "'*' is no interaction: write its id"),
+        ('"COPC_IN000001UK01"]', f'"{"C" * 250}"]', "have more than 255 characters"),
+        ('["MCCI_IN010000UK13"]', "[]", "2: interactions is empty"),
+        ('cpa_id = "S9999999A9999998"', "", "2: cpa_id is missing"),
+        ("https://other", "http://other", "is not https"),
+        ("https://other.hill.example.test/", "https:///in", "names no host"),
+        ("https://other.hill.example.test/", "https://h:99999/", "is no URL"),
+        ("https://other.hill.example.test/", "https://h:0/", "names no port"),
+        ("https://other.hill.example.test/", "https://u:p@h/", "holds more than host"),
+        ("https://other.hill.example.test/", "https://h/a b", "holds what no URL may hold"),
+        ("https://other.hill.example.test/", "https://h/\\nHost: x", "no URL may hold"),
+        ('"https://other.hill.example.test/"', "1", "endpoint is no text"),
+        ('_requested = "always"', '_requested = "perhaps"', 'write "always" or "never"'),
+        ('_elimination = "never"', "_elimination = true", "duplicate_elimination = True is not"),
+        ('sync_reply = "None"', 'sync_reply = "ja"', "sync_reply = ja is not known"),
+        ("actor:nextMSH", "actor:lastMSH", "actor:lastMSH is not known"),
+        ("retries = 3", "retries = -1", "retries = -1 is no count: give one from 0 to 1000"),
+        ("retries = 3", "retries = true", "retries = True is no count"),
+        ("retries = 3", "retries = 1001", "retries = 1001 is no count"),
+        ("PT1M30S", "90", "retry_interval = 90 is no duration"),
+        ("PT1M30S", "PT", "retry_interval = PT is no duration"),
+        ("PT1M30S", "P", "retry_interval = P is no duration"),
+        ("PT1M30S", "P1M", "retry_interval = P1M is no duration"),
+        ("PT1M30S", "-PT1M", "retry_interval = -PT1M is negative"),
+        ('"PT1M30S"', "90", "retry_interval = 90 is no duration"),
+        ("P1DT4H10M", "PT1M", "persist_duration (60 s) is shorter than retry_interval (90 s)"),
+        ("P1DT4H10M", "PT0S", "persist_duration is zero"),
+        ("P1DT4H10M", "P53W", "persist_duration = P53W is longer than 366 days"),
+        ("P1DT4H10M", f"PT{'9' * 400}S", "is longer than 366 days"),
+        ("ordered = true", "ordered = 1", "ordered = 1 is no yes or no"),
+        ("ordered = true", "order = true", "[[contract]] 1: order is not known: remove it"),
+        ('"RCMR_IN010000UK05"', '"COPC_IN000001UK01"', "is listed 2 times: leave one"),
+        ('"posted"', '"sometimes"', "acknowledgments = sometimes is not known"),
+        ("https://mhs", "ftp://mhs", "[party.A12345-0000001]: endpoint"),
+        (
+            "[organisation.A12345]",
+            '[organisation.A-1]\nname = "x"\n[organisation.A12345]',
+            "[organisation.A-1]: an ODS code has letters and digits only",
+        ),
+        ("[organisation.A12345]", "[organisation.B1]", "organisation A12345 is neither in"),
+        ('name = "Hill practice"\n\n', "", "[organisation.A12345]: name is missing"),
+        ("hill.example.test", "h" * 256, "has 1 to 255 characters"),
+    ],
+)
+def test_each_fault_is_named_alone(tmp_path: Path, right: str, wrong: str, fault: str) -> None:
+    assert right in AGREED
+    (said,) = faults_of(tmp_path, AGREED.replace(right, wrong, 1))
+    assert fault in said
+
+
+def test_a_contract_with_a_party_that_is_nowhere_is_named_once(tmp_path: Path) -> None:
+    changed = AGREED.replace('party = "A12345-0000001"\nservice', 'party = "Z-1"\nservice')
+    assert faults_of(tmp_path, changed) == (
+        "[[contract]]: party Z-1 is neither in this file nor in the store: add [party.Z-1]",
+    )
+
+
+def test_a_message_that_is_never_sent_again_needs_no_interval(tmp_path: Path) -> None:
+    changed = AGREED.replace("retries = 3", "retries = 0").replace("P1DT4H10M", "PT1M")
+    assert listing.read(Path(written(tmp_path, changed))).contracts[0].persist_seconds == 60
+
+
+@pytest.mark.parametrize("content", ['contract = "x"', "contract = [1]", "[contract]\na = 1"])
+def test_contracts_that_are_no_list_of_tables_are_named(tmp_path: Path, content: str) -> None:
+    assert faults_of(tmp_path, content) == (
+        "contract must be a list of tables: write [[contract]]",
+    )
+
+
+def test_the_sample_directory_is_whole_and_sends_everything_somewhere(file: Path) -> None:
+    sample: Any = tomllib.loads(setup.DIRECTORY)
+    with closing(open_store(config_of(file))) as store:
+        parties = {one.party_key: one for one in listing.parties(store)}
+        contracts = listing.contracts(store)
+
+    assert set(parties) == set(sample["party"])
+    assert len(contracts) == 2 + 2 * 8
+    for one in contracts:
+        assert one.party_key == setup.HUB_PARTY or parties[one.party_key].endpoint
+    assert len({one.cpa_id for one in contracts}) == len(sample["contract"])
+    assert parties[setup.HUB_PARTY].certificate_names == ()
+
+
+def test_the_second_practice_has_a_certificate_of_its_own(file: Path) -> None:
+    tls = file.parent / "tls"
+    assert (tls / "second.pem").read_bytes() != (tls / "client.pem").read_bytes()
+    assert (tls / "second.key").stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,68 @@
+"""Record transfers as the hub sees them: which message of a conversation does what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from lxml import etree
+
+from adapters.ourselves import Ourselves
+from core import transfers
+from core.messaging.hub import iso
+from core.messaging.records import Message
+from core.transfers import Kind, Passed
+from core.values.messaging import Way
+from legacy_contracts import ns
+from legacy_contracts.gp2gp import messages
+from legacy_contracts.hl7 import payload
+
+SERVICE: Final = f"{ns.SERVICES}gp2gp"
+
+
+def passed(message: Message, root: etree._Element, us: Ourselves) -> None:
+    """Note a message of a transfer that is taken on, with what its payload says of it."""
+    if _is_ours(message):
+        said = payload.fields(root)
+        kind = messages.kind_of(message.accepted.envelope.activity, root)
+        noted = replace(
+            _noted(message, us),
+            kind=Kind(kind),
+            says_yes=messages.says_yes(said),
+            code=messages.reason_code(said),
+            answers=(said.ack_of or "").upper(),
+            payload_id=said.message_id.upper(),
+        )
+        _note(message, noted, us)
+
+
+def arrived(message: Message, us: Ourselves) -> None:
+    """Note that a message of a transfer has arrived."""
+    if _is_ours(message):
+        _note(message, replace(_noted(message, us), arrived=True), us)
+
+
+def given_up(message: Message, us: Ourselves) -> None:
+    """Note that a message of a transfer will not arrive."""
+    if _is_ours(message):
+        _note(message, replace(_noted(message, us), arrived=False), us)
+
+
+def _is_ours(message: Message) -> bool:
+    accepted = message.accepted
+    return accepted.way is Way.FORWARD and accepted.envelope.service == SERVICE
+
+
+def _noted(message: Message, us: Ourselves) -> Passed:
+    envelope = message.accepted.envelope
+    return Passed(
+        at=iso(us.context.now()),
+        message_id=envelope.message_id,
+        sender=envelope.sender,
+        receiver=envelope.receiver,
+        kind=Kind(messages.KINDS.get(envelope.activity, messages.FRAGMENT)),
+    )
+
+
+def _note(message: Message, noted: Passed, us: Ourselves) -> None:
+    transfers.note(us.core.store, message.accepted.envelope.conversation_id, noted)

@@ -1,0 +1,22 @@
+"""Who the hub is when it answers: its core, its clock and ids, its party key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.context import Context
+from core.door import Core
+from core.values.identity import PartyKey
+
+
+@dataclass(frozen=True, slots=True)
+class Ourselves:
+    """What the hub needs to answer: the core, the clock and ids, its own party key."""
+
+    core: Core
+    context: Context
+    party_key: PartyKey
+
+    def now(self) -> str:
+        """Give the time as ebXML writes it."""
+        return f"{self.context.now():%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,242 @@
+"""The one path of an ebXML message in: opened, checked, agreed, kept once, acknowledged.
+
+The order is that of tms-rules.md 7.4. What breaks before the message is kept is refused in the
+HTTP answer by a MessageError; what is wrong with its payload is found later, and answered by a
+message of its own (docs/decisions/0014-which-failure-takes-which-form.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from lxml import etree
+
+from adapters import endings
+from adapters.agreement import (
+    ACKNOWLEDGED_BY_US,
+    Agreement,
+    agreed,
+    terms_of_signal,
+)
+from adapters.ourselves import Ourselves
+from adapters.pipeline import Answered
+from core.directory import Acknowledging
+from core.door import Core
+from core.errors import Duplicate, Expired, NotAllowed
+from core.messaging.hub import Accept, Receipt, derived_id
+from core.values.identity import Caller, PartyKey
+from core.values.messaging import Content, Envelope, Way
+from legacy_contracts import xml
+from legacy_contracts.envelopes import ebxml, mime
+from legacy_contracts.envelopes.ebxml import Header, SignalKind
+from legacy_contracts.envelopes.ebxml_rules import RULES, Form
+from legacy_contracts.errors import ContractError, Fault
+
+
+class Address(Enum):
+    """What a path says of the messages that come to it, where no contract says otherwise."""
+
+    QUERY = Form.EXPRESS
+    RELIABLE = Form.RELIABLE
+    FORWARD = Form.FORWARD_INTERMEDIARY
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the transport knows of a message: its bytes, what was said of them, whose they are."""
+
+    body: bytes
+    content_type: str
+    certificate_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A message whose header was read; no package where it came without parts."""
+
+    header: Header
+    root: etree._Element
+    package: mime.Package | None
+
+
+class Refused(Exception):
+    """The message is refused in the HTTP answer; `why` is what the sender is not told."""
+
+    def __init__(self, fault: Fault, why: str | None = None) -> None:
+        self.fault = fault
+        self.why = why
+        super().__init__(fault.name)
+
+
+def receive(sent: Sent, address: Address, us: Ourselves) -> Answered:
+    """Give the HTTP answer to a message, which is kept by then or refused in words.
+
+    Raises only `StoreError` (nothing was decided) and what is a fault of ours.
+    """
+    try:
+        read = read_message(sent)
+    except ContractError as error:
+        return refused(None, error.faults[0], us)
+    try:
+        if ebxml.signal_kind(read.root) is not None:
+            return _signalled(read, sent, us)
+        receipt, agreement = keep(read, sent, address, us)
+    except ContractError as error:
+        return refused(read.header, error.faults[0], us)
+    except Refused as error:
+        return refused(read.header, error.fault, us, error.why)
+    return _acknowledged(read.header, receipt, agreement, us)
+
+
+def read_message(sent: Sent) -> Read:
+    """Give a message's parts and header; raise `ContractError` where there are none to read."""
+    if not mime.is_multipart(sent.content_type):
+        root = xml.parse(sent.body, charset=mime.charset_of(sent.content_type))
+        return Read(ebxml.header(root), root, None)
+    package = mime.split(sent.body, sent.content_type)
+    root = xml.parse(package.root.decoded(), charset=package.root.charset)
+    return Read(ebxml.header(root), root, package)
+
+
+def keep(
+    read: Read, sent: Sent, address: Address, us: Ourselves, *, poll_id: str | None = None
+) -> tuple[Receipt, Agreement]:
+    """Give the receipt of a message that is kept now; raise what refuses it."""
+    header, core = read.header, us.core
+    agreement = agreed(core.directory, header, us.party_key)
+    form = agreement.form if agreement else address.value
+    faults = RULES[form].faults(read.root)
+    if faults:
+        raise Refused(faults[0])
+    agreement = required(read, us)
+    _require_payload(read, agreement)
+    envelope = envelope_of(header)
+    command = Accept(
+        envelope=envelope,
+        content=Content(sent.body, sent.content_type, f"{header.service}/{header.action}"),
+        way=agreement.way,
+        terms=agreement.terms(us.context.now(), header.time_to_live),
+        poll_id=poll_id,
+    )
+    try:
+        return core.perform(command, by=_caller(header, sent, core)), agreement
+    except NotAllowed as error:
+        raise Refused(Fault("SECURITY_FAILURE"), str(error)) from error
+    except Expired as error:
+        raise Refused(Fault("TIME_TO_LIVE_EXPIRED")) from error
+    except Duplicate as error:
+        raise Refused(Fault("MESSAGE_ID_REUSED"), str(error)) from error
+
+
+def envelope_of(header: Header) -> Envelope:
+    """Give what the hub keeps of a header."""
+    return Envelope(
+        sender=PartyKey(header.from_party),
+        receiver=PartyKey(header.to_party),
+        message_id=header.message_id,
+        conversation_id=header.conversation_id,
+        service=header.service,
+        activity=header.action,
+        agreement=header.cpa_id,
+        ref_to=header.ref_to_message_id,
+    )
+
+
+def required(read: Read, us: Ourselves) -> Agreement:
+    """Give the agreement on a message; raise what says which part of it there is not."""
+    header = read.header
+    agreement = agreed(us.core.directory, header, us.party_key)
+    if agreement is None:
+        if header.to_party == us.party_key:
+            raise Refused(Fault("INTERACTION_NOT_SUPPORTED"))
+        known = us.core.directory.party(PartyKey(header.to_party))
+        raise Refused(Fault("INVALID_TO_PARTY" if known is None else "CONTRACT_NOT_FOUND"))
+    if agreement.contract.cpa_id != header.cpa_id:
+        raise Refused(Fault("UNKNOWN_CPA_ID"))
+    return agreement
+
+
+def _require_payload(read: Read, agreement: Agreement) -> None:
+    """Raise where a message for us has not the one payload that it names."""
+    if agreement.way is Way.HANDLE and payload_of(read) is None:
+        raise Refused(Fault("INVALID_MANIFEST_REFERENCE"))
+
+
+def payload_of(read: Read) -> mime.Part | None:
+    """Give the part that the first reference names; where it names none here, the second part.
+
+    Real senders of records name it by a Content-Id that they did not give it (gp2gp, Medicus).
+    """
+    if read.package is None:
+        return None
+    for first in read.header.references[:1]:
+        named = read.package.referenced(first)
+        if named is not None:
+            return named
+    others = [part for part in read.package.parts if part is not read.package.root]
+    return others[0] if others else None
+
+
+def _caller(header: Header, sent: Sent, core: Core) -> Caller:
+    return Caller(
+        party_key=core.directory.party_of(sent.certificate_names) or PartyKey(""),
+        asid=None,
+        activity=header.action,
+        message_id=header.message_id,
+        named_party=PartyKey(header.from_party),
+    )
+
+
+def refused(header: Header | None, fault: Fault, us: Ourselves, why: str | None = None) -> Answered:
+    """Give a MessageError in the HTTP answer (HTTP 200: transport.md 1.3)."""
+    body = ebxml.message_error(header, fault, message_id=us.context.new_id(), now=us.now())
+    return Answered(200, body, header.action if header else "unknown", fault.name, why)
+
+
+def _acknowledged(
+    header: Header, receipt: Receipt, agreement: Agreement, us: Ourselves
+) -> Answered:
+    """Give the HTTP answer to a message that is kept: with its acknowledgment, or empty."""
+    outcome = "duplicate" if receipt.duplicate else "accepted"
+    if agreement.form not in ACKNOWLEDGED_BY_US:
+        if receipt.duplicate:
+            _pass_on_again(receipt, us)
+        return Answered(202, b"", header.action, outcome)
+    body = ebxml.acknowledgment(
+        header, message_id=derived_id(receipt.key, "acknowledgment"), now=us.now()
+    )
+    if _is_answered(header, us):
+        return Answered(202, body, header.action, outcome)
+    signal = endings.signal_to(envelope_of(header), SignalKind.ACKNOWLEDGMENT, body, us)
+    us.core.hub.send(signal, us.context.new_id())
+    return Answered(202, b"", header.action, outcome)
+
+
+def _is_answered(header: Header, us: Ourselves) -> bool:
+    """Say whether the acknowledgment goes into the HTTP answer."""
+    party = us.core.directory.party(PartyKey(header.from_party))
+    asked = party.acknowledgments if party else Acknowledging.REQUESTED
+    if asked is Acknowledging.REQUESTED:
+        return header.sync_reply
+    return asked is Acknowledging.ANSWERED
+
+
+def _pass_on_again(receipt: Receipt, us: Ourselves) -> None:
+    """Send the receiver's own word once more to a sender who asks again."""
+    answer = receipt.message.answer
+    if answer is not None:
+        us.core.hub.repeat(answer, us.context.new_id(), terms_of_signal(us.context.now()))
+
+
+def _signalled(read: Read, sent: Sent, us: Ourselves) -> Answered:
+    """Take in a signal about a message that we sent or forwarded (HTTP 200, empty: 1.11)."""
+    signal = ebxml.signal(read.root)
+    sender = us.core.directory.party_of(sent.certificate_names)
+    if sender is None or sender != signal.header.from_party:
+        raise Refused(Fault("SECURITY_FAILURE"), "the certificate is not the signalling party's")
+    found = us.core.hub.latest(PartyKey(signal.header.to_party), signal.ref_to)
+    if found is None or found[1].accepted.envelope.receiver != sender:
+        return Answered(200, b"", signal.kind, "unrelated")
+    endings.settle(*found, endings.Word(signal, sent.body), us)
+    return Answered(200, b"", signal.kind, "AA")

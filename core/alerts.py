@@ -1,0 +1,122 @@
+"""Alerts: a privacy officer is told that somebody opened a record, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from core.store.port import Bucket, Span, Store
+
+BY_TIME: Final = "time_bin"
+_PAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert, as it was raised: who opened whose record, when, where, for what reason."""
+
+    alert_id: str
+    code: str
+    at: str
+    nhs_number: str
+    user: str
+    system: str
+    reason: str
+    reason_text: str | None
+    notification: str | None
+    organisation: str
+    organisation_name: str
+    person: str
+    person_name: str
+    person_description: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The fact that an alert was received."""
+
+    received_at: str
+    sender: str
+    alert: Alert
+
+
+def _first(facts: Mapping[str, Raised]) -> Raised:
+    return min(facts.items(), key=lambda item: (item[1].received_at, item[0]))[1]
+
+
+ALERTS: Final[Bucket[Raised, Raised]] = Bucket(
+    name="alert",
+    fact=Raised,
+    state=Raised,
+    fold=_first,
+    whole=lambda fact: fact,
+    terms=lambda raised: {
+        BY_TIME: (raised.received_at,),
+        "patient_bin": (f"{raised.alert.nhs_number}|{raised.received_at}",),
+        "organisation_bin": (f"{raised.alert.organisation}|{raised.received_at}",),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseAlert:
+    """Keep an alert that a message brought; the same message again changes nothing."""
+
+    key: str
+    sender: str
+    alert: Alert
+
+    @property
+    def nhs_number(self) -> str:
+        """Whose record the alert is about."""
+        return self.alert.nhs_number
+
+
+def keep(command: RaiseAlert, store: Store, now: str) -> Alert:
+    """Write an alert, durably, and give it."""
+    raised = Raised(now, command.sender, command.alert)
+    return store.update(ALERTS, command.key, lambda _record: {command.key: raised}).state.alert
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alerts to list: of a patient or an organisation, or all; in a span of time."""
+
+    nhs_number: str | None = None
+    organisation: str | None = None
+    since: str = ""
+    until: str = "~"
+
+
+def listed(store: Store, wanted: Wanted) -> Iterator[Raised]:
+    """Give alerts in the order in which they were received."""
+    span = _span(wanted)
+    after: str | None = None
+    while True:
+        page = store.find(ALERTS, span, limit=_PAGE, after=after)
+        for _term, key in page.entries:
+            raised = store.read(ALERTS, key)
+            if raised is not None and _is_wanted(raised, wanted):
+                yield raised
+        after = page.after
+        if after is None:
+            return
+
+
+def _span(wanted: Wanted) -> Span:
+    for index, who in (
+        ("patient_bin", wanted.nhs_number),
+        ("organisation_bin", wanted.organisation),
+    ):
+        if who is not None:
+            return Span(index, f"{who}|{wanted.since}", f"{who}|{wanted.until}")
+    return Span(BY_TIME, wanted.since, wanted.until)
+
+
+def _is_wanted(raised: Raised, wanted: Wanted) -> bool:
+    return wanted.organisation in {None, raised.alert.organisation} and wanted.nhs_number in {
+        None,
+        raised.alert.nhs_number,
+    }

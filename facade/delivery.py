@@ -1,0 +1,203 @@
+"""The worker that delivers: takes what is due, tries it, records how it went, until told to stop.
+
+A worker is a process. It has a name that is its own as long as it lives: the number of a lock file
+in the home folder, which the system takes back from a dead process. So one that is started again
+after a death goes on with the same parts at once, and others take them when its time is over.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from adapters.courier import Courier
+from core.context import Context
+from core.errors import StoreError
+from core.messaging.schedule import Limits, Schedule
+from core.messaging.sharing import Shift
+from core.store.port import Store
+from facade import logs
+from facade.config import Config
+
+RENEW_SECONDS: Final = 1.0
+IDLE_SECONDS: Final = 0.05
+"""How often the store is looked at while nothing is due."""
+PASS_SHARE: Final = 4
+"""A look that takes long (many lanes) is followed by a rest so many times as long."""
+NICENESS: Final = 5
+"""What arrives comes first: a backlog is what the hub is for, a refused message is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A worker's name, and the lock that makes it its own."""
+
+    name: str
+    descriptor: int
+
+
+def slot(home: Path) -> Slot:
+    """Give the first name on this machine and store that no living worker has."""
+    number = 0
+    while True:
+        descriptor = os.open(home / f".deliver-{number}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            number += 1
+        else:
+            place = home.stat().st_ino
+            return Slot(f"{socket.gethostname()}-{place:x}-{number}", descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How a worker works: its threads, how long its parts are its own, how long a post takes."""
+
+    threads: int
+    lease_seconds: float
+    post_seconds: float
+
+
+class Deliverer:
+    """One worker: a loop that finds work, and threads that do it."""
+
+    def __init__(
+        self, courier: Courier, pace: Pace, limits: Limits, count: Callable[[str], None]
+    ) -> None:
+        us = courier.us
+        self._courier = courier
+        self._pace = pace
+        self._count = count
+        self._store: Store = us.core.store
+        self._context: Context = us.context
+        self._shift = Shift(courier.worker, pace.lease_seconds)
+        self._schedule = Schedule(limits, time.monotonic)
+        self._parts: frozenset[int] = frozenset()
+        self._ours_until = 0.0
+        self._work = threading.Condition()
+        self._stopping = threading.Event()
+        self._log: Any = logs.logger()
+
+    def stop(self) -> None:
+        """Take on nothing more; `run` returns once what was begun has ended."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Deliver until told to stop."""
+        threads = [
+            threading.Thread(target=self._labour, name=f"deliver-{number}", daemon=True)
+            for number in range(self._pace.threads)
+        ]
+        for thread in threads:
+            thread.start()
+        renewed = 0.0
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            if began - renewed >= RENEW_SECONDS:
+                renewed = began if self._renew() else renewed
+            self._refill()
+            spent = time.monotonic() - began
+            self._stopping.wait(max(IDLE_SECONDS, spent * PASS_SHARE))
+        self._finish(threads)
+
+    def _finish(self, threads: list[threading.Thread]) -> None:
+        with self._work:
+            self._work.notify_all()
+        for thread in threads:
+            thread.join(self._pace.post_seconds + 1)
+        try:
+            self._shift.end(self._store, self._context.now())
+        except StoreError as error:
+            self._log.error("delivery.not_ended", why=str(error))
+
+    def _renew(self) -> bool:
+        """Say that this worker is there; one that cannot takes on nothing when its time is over."""
+        began = time.monotonic()
+        try:
+            parts = self._shift.renew(self._store, self._context.now(), self._schedule.busy_parts())
+        except StoreError as error:
+            self._log.error("store.failed", why=str(error))
+            return False
+        self._ours_until = began + self._pace.lease_seconds - self._pace.post_seconds
+        if parts != self._parts:
+            self._log.info("delivery.shared", worker=self._shift.worker, parts=len(parts))
+            self._schedule.drop_waiting(parts)
+        self._parts = parts
+        return True
+
+    def _refill(self) -> None:
+        """Take in what is due, and wake the threads: lanes that rested may be due again too."""
+        if not self._is_ours():
+            return
+        try:
+            self._schedule.refill(self._store, self._parts, self._context.now())
+        except StoreError as error:
+            self._log.error("store.failed", why=str(error))
+        with self._work:
+            self._work.notify_all()
+
+    def _is_ours(self) -> bool:
+        return time.monotonic() < self._ours_until
+
+    def _labour(self) -> None:
+        while not self._stopping.is_set():
+            key = self._schedule.take() if self._is_ours() else None
+            if key is not None:
+                self._try(key)
+                continue
+            with self._work:
+                self._work.wait(RENEW_SECONDS)
+
+    def _try(self, key: str) -> None:
+        """Try one message; nothing that happens ends the thread, and the message is let go of."""
+        outcome, retry_seconds = None, 0.0
+        try:
+            tried = self._courier.attempt(key)
+            if tried is not None:
+                outcome, retry_seconds = tried.outcome, tried.retry_seconds
+                self._count(outcome)
+        except StoreError as error:
+            self._log.error("store.failed", why=str(error))
+            time.sleep(IDLE_SECONDS)
+        except Exception as error:  # noqa: BLE001 - the message is tried again, and then given up
+            where = logs.place_of(error)
+            self._log.error("delivery.failed", error=type(error).__name__, where=where)
+            self._fail(key, where)
+        finally:
+            self._schedule.finish(key, outcome, retry_seconds)
+
+    def _fail(self, key: str, where: str) -> None:
+        try:
+            self._courier.failed_here(key, where.rpartition("/")[2])
+        except StoreError as error:
+            self._log.error("store.failed", why=str(error))
+
+
+def pace_of(config: Config) -> Pace:
+    """Give the pace that the configuration sets."""
+    return Pace(
+        threads=config.delivery_threads,
+        lease_seconds=config.delivery_lease_seconds,
+        post_seconds=config.delivery_post_seconds,
+    )
+
+
+def limits_of(config: Config) -> Limits:
+    """Give the limits that the configuration sets."""
+    return Limits(per_lane=config.delivery_per_receiver)
+
+
+def stop_on_signals(deliverer: Deliverer) -> None:
+    """Let SIGTERM and SIGINT end a worker in order."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: deliverer.stop())

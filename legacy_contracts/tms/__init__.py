@@ -1,0 +1,1 @@
+"""The messaging hub: application acknowledgements, alerts, batches."""
