@@ -23,17 +23,19 @@ from core.context import Context
 from core.errors import StoreError
 from core.messaging.schedule import Limits, Schedule
 from core.messaging.sharing import Shift
+from core.store.counted import CountedStore
 from core.store.port import Store
-from facade import logs
+from facade import logs, wiring
 from facade.config import Config
+from facade.metrics import Metrics
+from facade.wiring import Spine
+from facade.worker import STOPPING
 
 RENEW_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 0.05
 """How often the store is looked at while nothing is due."""
 PASS_SHARE: Final = 4
 """A look that takes long (many lanes) is followed by a rest so many times as long."""
-NICENESS: Final = 5
-"""What arrives comes first: a backlog is what the hub is for, a refused message is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +94,8 @@ class Deliverer:
         """Take on nothing more; `run` returns once what was begun has ended."""
         self._stopping.set()
 
-    def run(self) -> None:
-        """Deliver until told to stop."""
+    def run(self, goes_on: Callable[[], bool]) -> None:
+        """Deliver until told to stop, or as long as that says."""
         threads = [
             threading.Thread(target=self._labour, name=f"deliver-{number}", daemon=True)
             for number in range(self._pace.threads)
@@ -101,13 +103,14 @@ class Deliverer:
         for thread in threads:
             thread.start()
         renewed = 0.0
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and goes_on():
             began = time.monotonic()
-            if began - renewed >= RENEW_SECONDS:
+            if began - renewed >= (RENEW_SECONDS if self._parts else IDLE_SECONDS):
                 renewed = began if self._renew() else renewed
             self._refill()
             spent = time.monotonic() - began
             self._stopping.wait(max(IDLE_SECONDS, spent * PASS_SHARE))
+        self._stopping.set()
         self._finish(threads)
 
     def _finish(self, threads: list[threading.Thread]) -> None:
@@ -197,7 +200,29 @@ def limits_of(config: Config) -> Limits:
     return Limits(per_lane=config.delivery_per_receiver)
 
 
-def stop_on_signals(deliverer: Deliverer) -> None:
-    """Let SIGTERM and SIGINT end a worker in order."""
+def deliver(config: Config, *, goes_on: Callable[[], bool] = lambda: True) -> None:
+    """Deliver in this process until told to stop (SIGTERM, SIGINT), or as long as that says."""
+    logs.configure(config.log_level)
+    log = logs.logger()
+    counted = Metrics()
+    store = CountedStore(wiring.open_store(config), counted.count_operation)
+    made = wiring.spine(config, store, watch=lambda _timing: None)
+    own = slot(config.home)
+    courier = wiring.courier(config, made, worker=own.name, report=log.warning)
+    deliverer = Deliverer(courier, pace_of(config), limits_of(config), counted.count_delivery)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: deliverer.stop())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+    try:
+        deliverer.run(goes_on)
+    finally:
+        _end(made, log)
+        os.close(own.descriptor)
+
+
+def _end(made: Spine, log: Any) -> None:  # noqa: ANN401 - structlog's own type is Any
+    try:
+        made.core.end()
+    except StoreError as failed:
+        log.warning("audit.not_ended", why=str(failed))
+    made.store.close()

@@ -75,6 +75,9 @@ class Metrics:
         self._operations = Counter(
             "spine_store_operations", "Store operations", ["operation", "bucket"], registry=own
         )
+        self._deliveries = Counter(
+            "spine_deliveries", "Tries of messages", ["outcome"], registry=own
+        )
         self.failures = Counter(
             "spine_failures", "Answers that the store failed", ["kind"], registry=own
         )
@@ -84,6 +87,10 @@ class Metrics:
             multiprocess_mode="mostrecent",
             registry=own,
         )
+
+    def count_delivery(self, outcome: str) -> None:
+        """Count one try of a message."""
+        self._deliveries.labels(outcome).inc()
 
     def count_operation(self, operation: str, bucket: str) -> None:
         """Count one operation of the store."""

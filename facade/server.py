@@ -13,6 +13,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 import gunicorn.app.base
@@ -21,12 +22,13 @@ from gunicorn.arbiter import Arbiter
 from core.door import Timing
 from core.errors import StoreError
 from core.store.counted import CountedStore
-from facade import admin, logs, metrics, tls
+from facade import admin, delivery, logs, metrics, tls
 from facade.config import Config
+from facade.deliveries import Deliveries
 from facade.metrics import Metrics
-from facade.tls import FollowedContext, TlsFiles
+from facade.tls import FollowedContext
 from facade.web import Application
-from facade.wiring import Spine, open_store, spine
+from facade.wiring import Spine, open_store, spine, tls_files
 from facade.worker import STOPPING, Patience, Worker
 
 WsgiApplication = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -143,6 +145,19 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
 class _Arbiter(Arbiter):  # type: ignore[misc]
     """Gunicorn's, but a process told to stop while it is being made does stop."""
 
+    deliveries: Deliveries
+
+    def manage_workers(self) -> None:
+        """Keep as many processes of either kind as there should be."""
+        super().manage_workers()
+        self.deliveries.keep()
+
+    def stop(self, graceful: bool = True) -> None:  # noqa: FBT001, FBT002 - gunicorn's
+        """Stop both kinds, in order."""
+        self.deliveries.stop()
+        super().stop(graceful)
+        self.deliveries.wait(self.cfg.graceful_timeout)
+
     def spawn_worker(self) -> Any:  # noqa: ANN401
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
@@ -163,7 +178,17 @@ def serve(config: Config, *, instead: WsgiApplication | None = None) -> None:
     admin_socket = _bound(config.admin_host, config.admin_port, "admin")
     _raise_file_limit()
     metrics.share_folder()
-    _Arbiter(_Gunicorn(config, listener, admin_socket, instead)).run()
+    arbiter = _Arbiter(_Gunicorn(config, listener, admin_socket, instead))
+    count = 0 if instead else config.delivery_workers
+    parent = os.getpid()
+
+    def deliver() -> None:
+        for held in (*arbiter.LISTENERS, admin_socket):
+            held.close()
+        delivery.deliver(config, goes_on=lambda: os.getppid() == parent)
+
+    arbiter.deliveries = Deliveries(count, deliver)
+    arbiter.run()
 
 
 def _raise_file_limit() -> None:
@@ -174,7 +199,7 @@ def _raise_file_limit() -> None:
 
 
 def _check_certificates(config: Config) -> None:
-    files = _files(config)
+    files = tls_files(config)
     try:
         tls.server_context(files, read_seconds=1.0)
         expired = tls.expiry(config.tls_certificate) <= time.time()
@@ -212,15 +237,11 @@ def _bound(host: str, port: int, section: str) -> socket.socket:
     return listener
 
 
-def _files(config: Config) -> TlsFiles:
-    return TlsFiles(config.tls_ca, config.tls_certificate, config.tls_key, config.tls_strict)
-
-
 def _followed(config: Config) -> FollowedContext:
     log = logs.logger()
     return FollowedContext(
-        _files(config),
-        read_seconds=config.server_read_seconds,
+        tls_files(config),
+        make=partial(tls.server_context, read_seconds=config.server_read_seconds),
         report=log.warning,
     )
 

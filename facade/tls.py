@@ -109,6 +109,18 @@ def server_context(files: TlsFiles, *, read_seconds: float) -> ssl.SSLContext:
     return context
 
 
+def client_context(files: TlsFiles) -> ssl.SSLContext:
+    """Give a context for posting to other handlers: with our certificate, to those of the CA."""
+    context = ssl.create_default_context(cafile=str(files.ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(str(files.certificate), str(files.key), _no_password)
+    if files.strict:
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+    else:
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
 class FollowedContext:
     """The newest context for some files: they are read again once they have changed.
 
@@ -120,12 +132,12 @@ class FollowedContext:
         self,
         files: TlsFiles,
         *,
-        read_seconds: float,
+        make: Callable[[TlsFiles], ssl.SSLContext],
         report: Callable[..., None],
         now: Callable[[], float] = time.time,
     ) -> None:
         self._files = files
-        self._read_seconds = read_seconds
+        self._make = make
         self._report = report
         self._now = now
         self._looked = self._warned = 0.0
@@ -159,7 +171,7 @@ class FollowedContext:
             self._report("certificates.reloaded", file=str(self._files.certificate))
 
     def _load(self) -> None:
-        context = server_context(self._files, read_seconds=self._read_seconds)
+        context = self._make(self._files)
         self._expire = [(file, expiry(file)) for file in (self._files.certificate, self._files.ca)]
         self._context = context
 

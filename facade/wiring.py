@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from adapters.courier import Courier
 from adapters.ourselves import Ourselves
 from core.audit import Audit
 from core.context import Context, system_context
@@ -20,6 +21,8 @@ from core.store.riak import Pace, RiakStore
 from core.store.sqlite import SqliteStore
 from core.values.identity import PartyKey
 from facade.config import Config, riak_addresses
+from facade.posting import Poster
+from facade.tls import FollowedContext, TlsFiles, client_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,18 @@ def open_store(config: Config) -> Store:
         pace = Pace(deadline_seconds=config.store_deadline_seconds)
         return RiakStore(riak_addresses(config.store_url), pace)
     return SqliteStore(config.home / rest, limit_bytes=limit)
+
+
+def tls_files(config: Config) -> TlsFiles:
+    """Give the files of our own TLS, as a server and towards others."""
+    return TlsFiles(config.tls_ca, config.tls_certificate, config.tls_key, config.tls_strict)
+
+
+def courier(config: Config, made: Spine, *, worker: str, report: Callable[..., None]) -> Courier:
+    """Give what delivers for a worker of this name: over mutual TLS, with our own certificate."""
+    followed = FollowedContext(tls_files(config), make=client_context, report=report)
+    poster = Poster(followed.current, seconds=config.delivery_post_seconds)
+    return Courier(made.ourselves, poster, worker)
 
 
 def spine(config: Config, store: Store, *, watch: Callable[[Timing], None]) -> Spine:

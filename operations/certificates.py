@@ -56,16 +56,21 @@ def issue(
     valid: tuple[dt.datetime, dt.datetime],
     addresses: tuple[str, ...] = (),
 ) -> Issued:
-    """Give a certificate for a server or a client, signed by the authority."""
+    """Give a certificate for a server or a client, signed by the authority.
+
+    A server may also show its own to others: a message handler is both.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     names: list[x509.GeneralName] = [x509.DNSName(name)]
     names += [x509.IPAddress(ipaddress.ip_address(one)) for one in addresses]
-    purpose = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+    purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]
+    if server:
+        purposes.insert(0, ExtendedKeyUsageOID.SERVER_AUTH)
     certificate = (
         _builder(_named(name), authority.certificate.subject, key.public_key(), valid)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(

@@ -30,6 +30,7 @@ SHARDS: Final = 16
 BY_LANE: Final = "lane_bin"
 BY_END: Final = "end_bin"
 BY_FAILURE: Final = "failure_bin"
+BY_ID: Final = "id_bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +147,19 @@ def _standing(facts: Mapping[str, Event], started: str, last: Tried | None) -> t
 
 
 def _terms(message: Message) -> Mapping[str, tuple[str, ...]]:
-    """Index a message while something is to be done for it, by lane and by its end."""
+    """Index a message by its id; while something is to be done, by its lane and its end."""
+    named = {BY_ID: (message.accepted.envelope.message_id.upper(),)}
     if message.standing is Standing.FAILED:
-        return {BY_FAILURE: (message.failed_at or message.until,)}
+        return {**named, BY_FAILURE: (message.failed_at or message.until,)}
     if not message.in_flight:
-        return {}
+        return named
     lane = message.accepted.lane
     when = message.accepted_at if message.accepted.terms.ordered else message.due
-    return {BY_LANE: (f"{shard_of(lane):02d}|{lane}|{when}",), BY_END: (message.until,)}
+    return {
+        **named,
+        BY_LANE: (f"{shard_of(lane):02d}|{lane}|{when}",),
+        BY_END: (message.until,),
+    }
 
 
 MESSAGES: Final[Bucket[Message, Event]] = Bucket(

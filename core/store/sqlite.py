@@ -336,8 +336,9 @@ class SqliteStore:
         old = bucket.terms(record.state) if record else {}
         new = bucket.terms(after.state)
         if old != new:
-            writer.executemany(_UNINDEX, _rows(bucket.name, key, old))
-            writer.executemany(_INDEX, _rows(bucket.name, key, new))
+            before, now = (set(_rows(bucket.name, key, terms)) for terms in (old, new))
+            writer.executemany(_UNINDEX, before - now)
+            writer.executemany(_INDEX, now - before)
         return after
 
     def _open_turn(self) -> int:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from cryptography import x509
 from peers import asked, authority_of, client, connected, http, message, metrics, now, trusting
 from serving import Served, serving, workers
 
-from facade.tls import FollowedContext, TlsFiles
+from facade.tls import FollowedContext, TlsFiles, server_context
 from operations import certificates
 
 SOON = 8.0
@@ -135,7 +136,7 @@ def test_a_running_server_warns_every_day(folder: Path) -> None:
     today = [now().timestamp()]
     followed = FollowedContext(
         TlsFiles(tls / "ca.pem", tls / "server.pem", tls / "server.key", strict=True),
-        read_seconds=1.0,
+        make=partial(server_context, read_seconds=1.0),
         report=lambda event, **what: said.append((event, what.get("days"))),
         now=lambda: today[0],
     )
@@ -154,7 +155,7 @@ def test_a_renewed_certificate_ends_the_warning(folder: Path) -> None:
     today = [now().timestamp()]
     followed = FollowedContext(
         TlsFiles(tls / "ca.pem", tls / "server.pem", tls / "server.key", strict=True),
-        read_seconds=1.0,
+        make=partial(server_context, read_seconds=1.0),
         report=lambda event, **_: said.append(event),
         now=lambda: today[0],
     )
