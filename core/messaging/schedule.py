@@ -128,7 +128,7 @@ class Schedule:
 
     def _hold(self, key: str, name: str) -> bool:
         with self._lock:
-            if key in self._held:
+            if key in self._held and not self._leaves(key, name):
                 return False
             lane = self._lanes.setdefault(name, _Lane())
             if name.endswith(_ORDERED) and (lane.busy or lane.waiting):
@@ -138,6 +138,14 @@ class Schedule:
             if name not in self._turn:
                 self._turn.append(name)
             return True
+
+    def _leaves(self, key: str, name: str) -> bool:
+        """Take what only waits out of its lane, where it is now only to be given up."""
+        lane = self._lanes[self._held[key]]
+        if name != ENDED or self._held[key] == ENDED or key not in lane.waiting:
+            return False
+        lane.waiting.remove(key)
+        return True
 
     def _may_start(self, name: str, lane: _Lane) -> bool:
         if name == ENDED:

@@ -285,13 +285,20 @@ class SqliteStore:
         with self._write, said(self._path), self._taking_turn():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
-                errors = [self._tried(task) for task in tasks]
+                errors = self._done(tasks)
                 self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
         return errors
+
+    def _done(self, tasks: tuple[_Task[Any], ...]) -> list[Exception | None]:
+        if len(tasks) > 1:
+            return [self._tried(task) for task in tasks]
+        # Alone, it needs no savepoint: what it raises ends the transaction.
+        tasks[0].gave = tasks[0].act(self._writer)
+        return [None]
 
     def _tried(self, task: _Task[Any]) -> Exception | None:
         """Do a task and give None, or undo it and give its error.
