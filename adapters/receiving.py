@@ -191,7 +191,13 @@ def _caller(header: Header, sent: Sent, core: Core) -> Caller:
 def refused(header: Header | None, fault: Fault, us: Ourselves, why: str | None = None) -> Answered:
     """Give a MessageError in the HTTP answer (HTTP 200: transport.md 1.3)."""
     body = ebxml.message_error(header, fault, message_id=us.context.new_id(), now=us.now())
-    return Answered(200, body, header.action if header else "unknown", fault.name, why)
+    return Answered(200, body, _counted_as(header, us), fault.name, why)
+
+
+def _counted_as(header: Header | None, us: Ourselves) -> str:
+    """Give a refused message's interaction; a caller chooses freely what no contract names."""
+    known = header is not None and agreed(us.core.directory, header, us.party_key) is not None
+    return header.action if header is not None and known else "unknown"
 
 
 def _acknowledged(

@@ -6,6 +6,7 @@ before the fact that it was done, so a step cut short is done again, and done ag
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -157,8 +158,15 @@ class Hub:
             if standing is None:
                 return self._accepted(command, key, now)
             if _remembered(standing, now):
+                self._take_up_again(key, standing, command)
                 return Receipt(key, standing, duplicate=True)
         raise Duplicate("this message id was used too often")
+
+    def _take_up_again(self, key: str, standing: Message, command: Accept) -> None:
+        """Try a message again that was given up and comes again: it is acknowledged again too."""
+        if standing.standing is Standing.FAILED and command.terms.until > iso(self._now()):
+            with contextlib.suppress(Standstill):
+                self.send_again(key, command.terms.until, "its sender")
 
     def _accepted(self, command: Accept, key: str, now: datetime) -> Receipt:
         if command.terms.until <= iso(now):

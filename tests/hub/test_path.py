@@ -179,3 +179,28 @@ def test_our_own_messages_are_known_by_our_party() -> None:
     hub.work()
     hub.work()
     assert header_of(hub.posted[0][1].body).from_party == US
+
+
+def test_a_message_that_was_given_up_and_comes_again_is_tried_again() -> None:
+    alive = False
+
+    def reply(endpoint: str, content: Content) -> HttpReply:
+        if "other" in endpoint and not alive:
+            raise Unreachable("nobody there")
+        return HttpReply(202, acknowledgment(header_of(content.body)))
+
+    hub = TestHub(reply=reply)
+    sent = forwarded()
+    hub.receive(sent)
+    for _ in range(4):
+        hub.work()
+        hub.clock.forward(60)
+    _, failed = hub.us.core.hub.latest(SAMPLE_PARTY, sent.message_id)
+    assert failed.standing == "failed"
+
+    alive = True
+    assert hub.receive(sent).outcome == "duplicate"
+    hub.work()
+
+    _, arrived = hub.us.core.hub.latest(SAMPLE_PARTY, sent.message_id)
+    assert arrived.standing == "done"

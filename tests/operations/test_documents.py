@@ -53,7 +53,7 @@ def test_every_spine_command_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for typed in re.findall(r"(?:`|bin/|^)spine ([^`\n]+)", text, re.MULTILINE):
         words = typed.split()
-        path = tuple(words[:2]) if words[0] == "directory" and len(words) > 1 else (words[0],)
+        path = tuple(words[:2]) if tuple(words[:2]) in known else (words[0],)
         if path == ("directory",) or words[0] == "--help":
             continue
         assert path in known, typed

@@ -48,10 +48,10 @@ def commands(
     group: click.Group, path: tuple[str, ...] = ()
 ) -> list[tuple[tuple[str, ...], click.Command]]:
     """Give every command of a group with the words that name it."""
-    found = []
+    found: list[tuple[tuple[str, ...], click.Command]] = []
     for name, command in group.commands.items():
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            found.append(((*path, name), command))
         if isinstance(command, click.Group):
             found += commands(command, (*path, name))
-        else:
-            found.append(((*path, name), command))
     return found
