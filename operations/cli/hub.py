@@ -36,6 +36,12 @@ from operations.cli.opening import (
 AGAIN_SECONDS: Final = 86400.0
 """How long a message that is sent again by hand is tried, unless it is said."""
 
+own_config_option = click.option(
+    "--config",
+    "own",
+    type=click.Path(path_type=Path),
+    help="The configuration file; the group's own where it is not given.",
+)
 limit_option = click.option(
     "--limit",
     type=click.IntRange(1, 1_000_000),
@@ -111,8 +117,9 @@ def messages(context: click.Context, /, path: Path, *, as_json: bool, **which: A
     show_default=True,
     help="Seconds for which it is tried.",
 )
+@own_config_option
 @click.pass_obj
-def resend(path: Path, key: str, seconds: float) -> None:
+def resend(group: Path, key: str, seconds: float, own: Path | None) -> None:
     """Try the message with KEY again, which was given up; its tries count anew."""
     operator = getpass.getuser()
 
@@ -120,17 +127,20 @@ def resend(path: Path, key: str, seconds: float) -> None:
         until = later(made.context.now(), seconds)
         made.core.hub.send_again(key, until, operator)
 
-    _by_hand(path, key, "ResendMessage", act)
+    _by_hand(own or group, key, "ResendMessage", act)
 
 
 @messages.command(epilog="Example:  spine messages close 'A12345-0000001|0F2A...' --why 'paper'")
 @click.argument("key")
 @click.option("--why", required=True, help="The reason, for whoever looks later.")
+@own_config_option
 @click.pass_obj
-def close(path: Path, key: str, why: str) -> None:
+def close(group: Path, key: str, why: str, own: Path | None) -> None:
     """Put the message with KEY away, given up or on its way: it is not tried any more."""
     operator = getpass.getuser()
-    _by_hand(path, key, "CloseMessage", lambda made: made.core.hub.close(key, why, operator))
+    _by_hand(
+        own or group, key, "CloseMessage", lambda made: made.core.hub.close(key, why, operator)
+    )
 
 
 def _by_hand(path: Path, key: str, command: str, act: Any) -> None:  # noqa: ANN401
