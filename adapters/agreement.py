@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from core.directory import Actor, ContractProperties, Directory
-from core.messaging.hub import iso, later
+from core.messaging.keeping import iso, later
 from core.values.identity import PartyKey
 from core.values.messaging import Terms, Way
 from legacy_contracts.envelopes import ebxml
@@ -18,13 +18,14 @@ HANDLED_RETRIES: Final = 10
 HANDLED_RETRY_SECONDS: Final = 30.0
 """How long and how often we try what is ours to do: it was acknowledged, so it is not dropped."""
 
+NOTICE_SECONDS: Final = 2 * 86400.0
+NOTICE_RETRY_SECONDS: Final = 60.0
+"""How long we try to tell a sender that its message was given up, or what its receiver said."""
+
 SIGNAL_SECONDS: Final = 300.0
 SIGNAL_RETRIES: Final = 2
 SIGNAL_RETRY_SECONDS: Final = 60.0
 """How a signal is sent that is posted back: as the real directory's entries say of answers."""
-
-ACKNOWLEDGED_BY_US: Final = frozenset({Form.RELIABLE, Form.FORWARD_INTERMEDIARY})
-"""The forms whose acknowledgment is ours to give: we are the party, or the next handler."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,12 @@ class Agreement:
     contract: ContractProperties
     form: Form
     way: Way
+
+    @property
+    def acknowledged_by_us(self) -> bool:
+        """Say whether the acknowledgment is ours to give: as the party, or as the next handler."""
+        ours = Form.RELIABLE if self.way is Way.HANDLE else Form.FORWARD_INTERMEDIARY
+        return self.form is ours
 
     def terms(self, now: datetime, time_to_live: str) -> Terms:
         """Give how the message must arrive; its own TimeToLive counts where it is sooner."""
@@ -55,7 +62,7 @@ class Agreement:
             retry_seconds=contract.retry_seconds,
             until=until,
             eliminated_until=eliminated,
-            acknowledged=self.form in ACKNOWLEDGED_ONWARD,
+            acknowledged=self.contract.ack_requested,
             ordered=contract.ordered,
             notified=self.form is Form.FORWARD_INTERMEDIARY,
         )
@@ -66,9 +73,6 @@ ELIMINATED: Final = frozenset({Form.RELIABLE, Form.FORWARD_INTERMEDIARY, Form.FO
 
 That of the end party is inferred: asked again, we repeat its receiver's word where there is one.
 """
-
-ACKNOWLEDGED_ONWARD: Final = frozenset({Form.FORWARD_INTERMEDIARY, Form.FORWARD_END_PARTY})
-"""The forms whose receiver acknowledges what we forward."""
 
 
 def _if_live(given: datetime, now: datetime) -> str:
@@ -107,6 +111,17 @@ def terms_of_answer(contract: ContractProperties | None, now: datetime) -> Terms
         eliminated_until=later(now, contract.persist_seconds),
         acknowledged=contract.ack_requested,
         ordered=contract.ordered,
+    )
+
+
+def terms_of_notice(now: datetime) -> Terms:
+    """Give how word of a failure must arrive: it was promised, and its receiver may be down too."""
+    return Terms(
+        retries=int(NOTICE_SECONDS / NOTICE_RETRY_SECONDS),
+        retry_seconds=NOTICE_RETRY_SECONDS,
+        until=later(now, NOTICE_SECONDS),
+        eliminated_until=later(now, NOTICE_SECONDS),
+        acknowledged=False,
     )
 
 

@@ -7,6 +7,8 @@ it is the same message.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,7 +20,8 @@ from adapters.endings import Word
 from adapters.opening import Rejected
 from adapters.ourselves import Ourselves
 from adapters.tms import Handled
-from core.messaging.hub import iso, later
+from core.errors import ValueTooLarge
+from core.messaging.keeping import Outgoing, Standstill, iso, later
 from core.messaging.records import Message, Tried
 from core.values.messaging import Content, Outcome, Way
 from legacy_contracts import xml
@@ -66,8 +69,14 @@ class Courier:
         Raises `StoreError` where nothing could be recorded: the message stands as it did.
         """
         message = self.us.core.hub.message(key)
-        outcome = None if message is None else self._attempt(key, message)
-        if message is None or outcome is None:
+        if message is None:
+            return None
+        try:
+            outcome = self._attempt(key, message)
+        except Standstill:
+            # It ended meanwhile: acknowledged by a signal that was posted, or closed by hand.
+            return None
+        if outcome is None:
             return None
         return Attempt(outcome, message.accepted.terms.retry_seconds)
 
@@ -89,20 +98,30 @@ class Courier:
         """Record that a fault of ours ended a try: it is tried again, as often as agreed."""
         message = self.us.core.hub.message(key)
         if message is not None and message.in_flight:
-            self._again(key, message, f"a fault of ours at {where}")
+            with contextlib.suppress(Standstill):
+                self._again(key, message, f"a fault of ours at {where}")
 
     def _end(self, key: str, message: Message, why: str) -> Outcome:
         reason = f"{why}; last: {message.why}" if message.why else why
-        endings.given_up(key, message, reason, self.us)
+        told: tuple[Outgoing, ...] = ()
+        if message.accepted.way is Way.HANDLE:
+            # It was acknowledged: whoever waits for the answer is told that there is none.
+            failed = Rejected(Fault("UNKNOWN_ROUTING_FAILURE"), None)
+            told = (opening.rejection(key, message, failed, self.us),)
+        endings.given_up(key, message, reason[:MAX_WHY], self.us, told)
         return Outcome.REFUSED
 
     def _handle(self, key: str, message: Message) -> Outcome:
         us = self.us
         try:
             what = self._done(key, message)
+            answer = opening.answer(key, message, what, us)
+            endings.arrived(key, message, "handled", us, (answer,))
         except Rejected as error:
             return self._reject(key, message, error)
-        endings.arrived(key, message, "handled", us, (opening.answer(key, message, what, us),))
+        except ValueTooLarge:
+            # No store takes what it asks to be kept, or its answer: neither passes with time.
+            return self._reject(key, message, Rejected(Fault("HL7_VALIDATION_ERROR"), None))
         return Outcome.DONE
 
     def _done(self, key: str, message: Message) -> tuple[str, bytes]:
@@ -157,7 +176,7 @@ class Courier:
             return Outcome.DONE if acknowledged else Outcome.REFUSED
         if not 200 <= reply.status < 300:
             codes = _fault_codes(root)
-            said = f"HTTP {reply.status}" + (f", code {', '.join(codes)}" if codes else "")
+            said = f"HTTP {reply.status}" + (f", code {', '.join(codes[:5])}" if codes else "")
             if codes and not set(codes) <= PASSING:
                 return self._end(key, message, f"refused by its receiver: {said}")
             return self._again(key, message, said)
@@ -169,21 +188,24 @@ class Courier:
     def _sent(self, key: str, message: Message) -> Outcome:
         """Record that the receiver has it and owes the acknowledgment."""
         tried = Tried(Outcome.SENT, "the acknowledgment is awaited", self._next(message))
-        self.us.core.hub.tried(key, tried, self.worker)
+        self.us.core.hub.tried(key, tried)
         return Outcome.SENT
 
     def _again(self, key: str, message: Message, why: str) -> Outcome:
         """Record that a try failed; after the last one the message is given up."""
         if message.tries >= message.accepted.terms.retries:
             return self._end(key, message, f"{why} after {message.tries + 1} tries")
-        tried = Tried(Outcome.FAILED, why, self._next(message))
-        self.us.core.hub.tried(key, tried, self.worker)
+        tried = Tried(Outcome.FAILED, why[:MAX_WHY], self._next(message))
+        self.us.core.hub.tried(key, tried)
         return Outcome.FAILED
 
     def _next(self, message: Message) -> str:
         due = later(self.us.context.now(), message.accepted.terms.retry_seconds)
         return min(due, message.until)
 
+
+MAX_WHY: Final = 300
+_CODE: Final = re.compile(r"[A-Za-z0-9]{1,10}", re.ASCII)
 
 RULES_OF_FORWARDED: Final[Rules] = payload.LIGHT
 
@@ -209,7 +231,8 @@ def _word(root: etree._Element | None, body: bytes, message: Message) -> Word | 
         signal = ebxml.signal(root)
     except ContractError:
         return None
-    return Word(signal, body) if _is_about(signal, message) else None
+    silent = endings.says_nothing(signal) or not _is_about(signal, message)
+    return None if silent else Word(signal, body)
 
 
 def _is_about(signal: ebxml.Signal, message: Message) -> bool:
@@ -224,4 +247,6 @@ _codes = etree.XPath(
 
 
 def _fault_codes(root: etree._Element | None) -> tuple[str, ...]:
-    return () if root is None else tuple(str(code).strip()[:20] for code in _codes(root))
+    """Give the codes of a SOAP fault; what is no code becomes a mark, for it goes to people."""
+    found = () if root is None else tuple(str(code).strip() for code in _codes(root))
+    return tuple(code if _CODE.fullmatch(code) else "?" for code in found)

@@ -6,13 +6,15 @@ tells the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import contextlib
+import re
+from dataclasses import dataclass, replace
 from typing import Final
 
 from adapters import gp2gp
-from adapters.agreement import terms_of_signal
+from adapters.agreement import terms_of_notice, terms_of_signal
 from adapters.ourselves import Ourselves
-from core.messaging.hub import Outgoing, derived_id
+from core.messaging.keeping import Outgoing, Standstill, derived_id
 from core.messaging.records import Message
 from core.values.messaging import Content, Envelope, Way
 from legacy_contracts.envelopes import ebxml
@@ -20,6 +22,8 @@ from legacy_contracts.envelopes.ebxml import Header, Signal, SignalKind
 
 SIGNAL_TYPE: Final = "text/xml"
 _WARNING: Final = "warning"
+_CODE: Final = re.compile(r"[A-Za-z0-9]{1,40}", re.ASCII)
+"""What is repeated of what a receiver says: a code, and no words of its choice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +35,40 @@ class Word:
 
 
 def settle(key: str, message: Message, word: Word, us: Ourselves) -> None:
-    """Record what a receiver says of a message, and tell whoever waits for it."""
-    kind = word.signal.kind
-    if not message.in_flight or word.signal.severity.lower() == _WARNING:
+    """Record what a receiver says of a message, and tell whoever waits for it.
+
+    What has ended already ends no second time.
+    """
+    if not message.in_flight or says_nothing(word.signal):
         return
     passed = (_passed_on(key, message, word, us),) if _waits_itself(message) else ()
-    if kind is SignalKind.ACKNOWLEDGMENT:
-        arrived(key, message, "acknowledged", us, passed)
-    else:
-        given_up(key, message, f"refused by its receiver: {word.signal.code[:40]}", us, passed)
+    with contextlib.suppress(Standstill):
+        if word.signal.kind is SignalKind.ACKNOWLEDGMENT:
+            arrived(key, message, "acknowledged", us, passed)
+        else:
+            code = word.signal.code
+            said = code if _CODE.fullmatch(code) else "an unreadable code"
+            given_up(key, message, f"refused by its receiver: {said}", us, passed)
+
+
+def says_nothing(signal: Signal) -> bool:
+    """Say whether a signal changes nothing: a warning is for people."""
+    return signal.severity.lower() == _WARNING
 
 
 def arrived(
     key: str, message: Message, how: str, us: Ourselves, also: tuple[Outgoing, ...] = ()
 ) -> None:
     """Record that a message arrived, with what that leads to."""
-    gp2gp.arrived(message, us)
-    us.core.hub.done(key, how, also)
+    us.core.hub.done(key, how, also, gp2gp.arrived(message, us))
 
 
 def given_up(
     key: str, message: Message, why: str, us: Ourselves, also: tuple[Outgoing, ...] = ()
 ) -> None:
     """Record that a message will not arrive, and tell its sender where that was promised."""
-    gp2gp.given_up(message, us)
     notice = (_notice(key, message, us),) if message.accepted.terms.notified else ()
-    us.core.hub.give_up(key, why, (*also, *notice))
+    us.core.hub.give_up(key, why, (*also, *notice), gp2gp.given_up(message, us))
 
 
 def signal_to(sent: Envelope, kind: SignalKind, body: bytes, us: Ourselves) -> Outgoing:
@@ -77,16 +89,20 @@ def signal_to(sent: Envelope, kind: SignalKind, body: bytes, us: Ourselves) -> O
 def _waits_itself(message: Message) -> bool:
     """Say whether the sender waits for the receiver's own word: we gave it none of ours."""
     accepted = message.accepted
-    return accepted.way is Way.FORWARD and not accepted.terms.notified
+    waits = accepted.terms.acknowledged and not accepted.terms.notified
+    return accepted.way is Way.FORWARD and waits
 
 
 def _passed_on(key: str, message: Message, word: Word, us: Ourselves) -> Outgoing:
-    """Give the receiver's word as it goes on to the sender, to the letter."""
+    """Give the receiver's word as it goes on to the sender, to the letter.
+
+    It is kept under an id of ours: its own is the receiver's to choose, and may be another's.
+    """
     said = word.signal.header
     envelope = Envelope(
         sender=message.accepted.envelope.receiver,
         receiver=message.accepted.envelope.sender,
-        message_id=said.message_id or derived_id(key, "word"),
+        message_id=derived_id(key, f"word {message.until}"),
         conversation_id=said.conversation_id,
         service=ebxml.SIGNAL_SERVICE,
         activity=word.signal.kind,
@@ -94,7 +110,7 @@ def _passed_on(key: str, message: Message, word: Word, us: Ourselves) -> Outgoin
         ref_to=message.accepted.envelope.message_id,
     )
     content = _content(word.body, word.signal.kind)
-    return Outgoing(envelope, content, terms_of_signal(us.context.now()))
+    return Outgoing(envelope, content, terms_of_notice(us.context.now()))
 
 
 def _notice(key: str, message: Message, us: Ourselves) -> Outgoing:
@@ -106,9 +122,15 @@ def _notice(key: str, message: Message, us: Ourselves) -> Outgoing:
         conversation_id=sent.conversation_id,
         message_id=sent.message_id,
     )
-    own = derived_id(key, "delivery failure")
+    # Tried again by hand or by its sender, it may be given up again, and that is told again.
+    own = derived_id(key, f"delivery failure {message.until}")
     body = ebxml.delivery_failure(header, message_id=own, now=us.now())
-    return signal_to(sent, SignalKind.MESSAGE_ERROR, body, us).known_as(own)
+    signal = signal_to(sent, SignalKind.MESSAGE_ERROR, body, us)
+    return replace(
+        signal,
+        envelope=replace(signal.envelope, message_id=own),
+        terms=terms_of_notice(us.context.now()),
+    )
 
 
 def _content(body: bytes, kind: SignalKind) -> Content:

@@ -9,8 +9,9 @@ from lxml import etree
 
 from adapters.ourselves import Ourselves
 from core import transfers
-from core.messaging.hub import iso
+from core.messaging.keeping import iso
 from core.messaging.records import Message
+from core.store.port import Write
 from core.transfers import Kind, Passed
 from core.values.messaging import Way
 from legacy_contracts import ns
@@ -33,19 +34,23 @@ def passed(message: Message, root: etree._Element, us: Ourselves) -> None:
             answers=(said.ack_of or "").upper(),
             payload_id=said.message_id.upper(),
         )
-        _note(message, noted, us)
+        us.core.store.apply(_note(message, noted))
 
 
-def arrived(message: Message, us: Ourselves) -> None:
-    """Note that a message of a transfer has arrived."""
-    if _is_ours(message):
-        _note(message, replace(_noted(message, us), arrived=True), us)
+def arrived(message: Message, us: Ourselves) -> tuple[Write, ...]:
+    """Give what notes that a message of a transfer has arrived; nothing for any other."""
+    return _ended(message, us, arrived=True)
 
 
-def given_up(message: Message, us: Ourselves) -> None:
-    """Note that a message of a transfer will not arrive."""
-    if _is_ours(message):
-        _note(message, replace(_noted(message, us), arrived=False), us)
+def given_up(message: Message, us: Ourselves) -> tuple[Write, ...]:
+    """Give what notes that a message of a transfer will not arrive; nothing for any other."""
+    return _ended(message, us, arrived=False)
+
+
+def _ended(message: Message, us: Ourselves, *, arrived: bool) -> tuple[Write, ...]:
+    if not _is_ours(message):
+        return ()
+    return _note(message, replace(_noted(message, us), arrived=arrived))
 
 
 def _is_ours(message: Message) -> bool:
@@ -64,5 +69,5 @@ def _noted(message: Message, us: Ourselves) -> Passed:
     )
 
 
-def _note(message: Message, noted: Passed, us: Ourselves) -> None:
-    transfers.note(us.core.store, message.accepted.envelope.conversation_id, noted)
+def _note(message: Message, noted: Passed) -> tuple[Write, ...]:
+    return (transfers.noting(message.accepted.envelope.conversation_id, noted),)

@@ -16,7 +16,8 @@ from adapters.agreement import terms_of_answer
 from adapters.ourselves import Ourselves
 from adapters.receiving import Sent
 from core.errors import Duplicate, NotAllowed
-from core.messaging.hub import Admit, Outgoing, derived_id
+from core.messaging.hub import Admit
+from core.messaging.keeping import Outgoing, derived_id
 from core.messaging.records import Message
 from core.values.identity import Asid, Caller, Person
 from core.values.messaging import Content, Envelope, Way

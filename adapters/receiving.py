@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from lxml import etree
 
 from adapters import endings
-from adapters.agreement import (
-    ACKNOWLEDGED_BY_US,
-    Agreement,
-    agreed,
-    terms_of_signal,
-)
+from adapters.agreement import Agreement, agreed, terms_of_signal
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered
 from core.directory import Acknowledging
 from core.door import Core
 from core.errors import Duplicate, Expired, NotAllowed
-from core.messaging.hub import Accept, Receipt, derived_id
+from core.messaging.hub import Accept, Receipt
+from core.messaging.keeping import derived_id
 from core.values.identity import Caller, PartyKey
 from core.values.messaging import Content, Envelope, Way
 from legacy_contracts import xml
@@ -32,6 +29,9 @@ from legacy_contracts.envelopes import ebxml, mime
 from legacy_contracts.envelopes.ebxml import Header, SignalKind
 from legacy_contracts.envelopes.ebxml_rules import RULES, Form
 from legacy_contracts.errors import ContractError, Fault
+
+MAX_ID: Final = 255
+"""Characters of an id: no real one is longer than a third of that."""
 
 
 class Address(Enum):
@@ -154,6 +154,12 @@ def required(read: Read, us: Ourselves) -> Agreement:
         raise Refused(Fault("INVALID_TO_PARTY" if known is None else "CONTRACT_NOT_FOUND"))
     if agreement.contract.cpa_id != header.cpa_id:
         raise Refused(Fault("UNKNOWN_CPA_ID"))
+    # Two forms do not ask for ids, and no form how long they are; here they become keys.
+    named = (header.message_id, header.conversation_id)
+    if not all(0 < len(one) <= MAX_ID for one in (*named, header.timestamp)):
+        raise Refused(Fault("MESSAGE_NOT_WELL_FORMED"))
+    if len(header.ref_to_message_id) > MAX_ID:
+        raise Refused(Fault("MESSAGE_NOT_WELL_FORMED"))
     return agreement
 
 
@@ -205,7 +211,7 @@ def _acknowledged(
 ) -> Answered:
     """Give the HTTP answer to a message that is kept: with its acknowledgment, or empty."""
     outcome = "duplicate" if receipt.duplicate else "accepted"
-    if agreement.form not in ACKNOWLEDGED_BY_US:
+    if not agreement.acknowledged_by_us:
         if receipt.duplicate:
             _pass_on_again(receipt, us)
         return Answered(202, b"", header.action, outcome)
@@ -241,8 +247,9 @@ def _signalled(read: Read, sent: Sent, us: Ourselves) -> Answered:
     sender = us.core.directory.party_of(sent.certificate_names)
     if sender is None or sender != signal.header.from_party:
         raise Refused(Fault("SECURITY_FAILURE"), "the certificate is not the signalling party's")
-    found = us.core.hub.latest(PartyKey(signal.header.to_party), signal.ref_to)
-    if found is None or found[1].accepted.envelope.receiver != sender:
+    found = us.core.hub.signalled(sender, signal.ref_to[:MAX_ID])
+    if found is None:
         return Answered(200, b"", signal.kind, "unrelated")
-    endings.settle(*found, endings.Word(signal, sent.body), us)
+    body = sent.body if read.package is None else read.package.root.decoded()
+    endings.settle(*found, endings.Word(signal, body), us)
     return Answered(200, b"", signal.kind, "AA")

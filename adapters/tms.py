@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,9 +10,10 @@ from adapters import batch as batches
 from adapters.opening import Opened, Rejected, acknowledging
 from adapters.ourselves import Ourselves
 from core.alerts import Alert, RaiseAlert
-from core.messaging.hub import derived_id
+from core.messaging.keeping import derived_id
 from core.messaging.records import Message
 from core.values.identity import Caller
+from legacy_contracts import registry
 from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import ContractError, Fault
 from legacy_contracts.hl7 import payload
@@ -104,3 +105,8 @@ SERVICES: Final[dict[str, Service]] = {
     alerts.INTERACTION_ID: Service(payload.NON_BATCH, answer_alert),
     batch.REQUEST: Service(Rules(()), answer_batch),
 }
+
+
+def unserved() -> Iterable[str]:
+    """Name the interactions that have a row or a service and not both: a completeness check."""
+    return sorted(SERVICES.keys() ^ {row.interaction_id for row in registry.HUB_INTERACTIONS})

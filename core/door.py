@@ -14,7 +14,8 @@ from core.context import Context
 from core.demographics import Demographics, Found, Policy
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
-from core.messaging.hub import Accept, Admit, Hub, Receipt, iso
+from core.messaging.hub import Accept, Admit, Hub, Receipt
+from core.messaging.keeping import iso
 from core.messaging.records import Message
 from core.store.port import Store
 from core.values.identity import Caller, PartyKey, Person

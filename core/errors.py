@@ -47,5 +47,9 @@ class StoreError(Exception):
     """The store cannot be reached, is full, or is damaged: nothing was decided, try again."""
 
 
+class ValueTooLarge(StoreError):
+    """The value is larger than any store takes: trying again changes nothing."""
+
+
 class StoreFull(StoreError):
     """The store refused a write for want of room."""

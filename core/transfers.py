@@ -18,9 +18,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from core.store.port import Bucket, Span, Store
+from core.store.port import Bucket, Record, Span, Store, Update
 
 BY_STAGE: Final = "stage_bin"
+MAX_FACTS: Final = 1000
+"""How much is noted of one transfer: of one with more fragments, the end is still noted."""
 _PAGE: Final = 500
 
 
@@ -89,6 +91,9 @@ def _fold(facts: Mapping[str, Passed]) -> Transfer:
         known = messages.get(one.message_id)
         if known is None:
             messages[one.message_id] = one
+        elif one.arrived is None:
+            # Its end may bear the earlier time: other processes have other clocks.
+            messages[one.message_id] = replace(one, arrived=known.arrived)
         elif known.arrived is None:
             messages[one.message_id] = replace(known, arrived=one.arrived)
     passed = list(messages.values())
@@ -156,15 +161,27 @@ TRANSFERS: Final[Bucket[Transfer, Passed]] = Bucket(
 )
 
 
-def note(store: Store, conversation_id: str, passed: Passed) -> None:
-    """Record what happened to a message of a transfer; the same again changes nothing."""
+def noting(conversation_id: str, passed: Passed) -> Update:
+    """Give the write that records what happened to a message; the same again changes nothing.
+
+    A transfer is a conversation between two parties: others that name it have one of their own.
+    """
     state = {None: "passed", True: "arrived", False: "given-up"}[passed.arrived]
+    parties = "|".join(sorted((passed.sender, passed.receiver)))
     key = f"{passed.message_id}/{state}"
-    store.update(TRANSFERS, conversation_id, lambda _record: {key: passed})
+
+    def change(record: Record[Transfer, Passed] | None) -> Mapping[str, Passed]:
+        full = record is not None and len(record.facts) >= MAX_FACTS
+        return {} if full and passed.says_yes is None else {key: passed}
+
+    return Update(TRANSFERS, f"{conversation_id}|{parties}", change)
 
 
 def listed(store: Store, party: str | None = None) -> Iterator[tuple[str, Transfer]]:
-    """Give every transfer, of a party where one is named: open ones first, longest silent first."""
+    """Give every transfer with its conversation, of a party where one is named.
+
+    Open ones first, of these the one that has been silent for longest.
+    """
     spans = (
         (Span("party_bin", f"{party}|", f"{party}|~"),)
         if party is not None
@@ -177,7 +194,7 @@ def listed(store: Store, party: str | None = None) -> Iterator[tuple[str, Transf
             for _term, key in page.entries:
                 transfer = store.read(TRANSFERS, key)
                 if transfer is not None:
-                    yield key, transfer
+                    yield key.rsplit("|", 2)[0], transfer
             after = page.after
             if after is None:
                 break

@@ -21,10 +21,11 @@ from typing import Any, Final
 from adapters.courier import Courier
 from core.context import Context
 from core.errors import StoreError
-from core.messaging.schedule import Limits, Schedule
+from core.messaging.schedule import ALL_PARTS, Limits, Schedule
 from core.messaging.sharing import Shift
 from core.store.counted import CountedStore
 from core.store.port import Store
+from core.values.messaging import Outcome
 from facade import logs, wiring
 from facade.config import Config
 from facade.metrics import Metrics
@@ -34,6 +35,8 @@ from facade.worker import STOPPING
 RENEW_SECONDS: Final = 1.0
 IDLE_SECONDS: Final = 0.05
 """How often the store is looked at while nothing is due."""
+REST_SECONDS: Final = 5.0
+"""How long a lane rests at most when a try could not be recorded."""
 PASS_SHARE: Final = 4
 """A look that takes long (many lanes) is followed by a rest so many times as long."""
 
@@ -86,6 +89,8 @@ class Deliverer:
         self._schedule = Schedule(limits, time.monotonic)
         self._parts: frozenset[int] = frozenset()
         self._ours_until = 0.0
+        self._renewed = 0.0
+        self._renewals = 0
         self._work = threading.Condition()
         self._stopping = threading.Event()
         self._log: Any = logs.logger()
@@ -102,11 +107,9 @@ class Deliverer:
         ]
         for thread in threads:
             thread.start()
-        renewed = 0.0
         while not self._stopping.is_set() and goes_on():
             began = time.monotonic()
-            if began - renewed >= (RENEW_SECONDS if self._parts else IDLE_SECONDS):
-                renewed = began if self._renew() else renewed
+            self._renew_in_time(began)
             self._refill()
             spent = time.monotonic() - began
             self._stopping.wait(max(IDLE_SECONDS, spent * PASS_SHARE))
@@ -114,24 +117,40 @@ class Deliverer:
         self._finish(threads)
 
     def _finish(self, threads: list[threading.Thread]) -> None:
+        """Wait for what is under way, still this worker's, and let go of everything."""
         with self._work:
             self._work.notify_all()
-        for thread in threads:
-            thread.join(self._pace.post_seconds + 1)
+        until = time.monotonic() + self._pace.post_seconds + 1
+        while time.monotonic() < until and any(thread.is_alive() for thread in threads):
+            self._renew_in_time(time.monotonic())
+            time.sleep(IDLE_SECONDS)
+        if any(thread.is_alive() for thread in threads):
+            return
         try:
             self._shift.end(self._store, self._context.now())
         except StoreError as error:
             self._log.error("delivery.not_ended", why=str(error))
 
-    def _renew(self) -> bool:
-        """Say that this worker is there; one that cannot takes on nothing when its time is over."""
-        began = time.monotonic()
+    def _renew_in_time(self, now: float) -> None:
+        """Renew once a second; at first twice at once, since a claim counts from the next look."""
+        due = RENEW_SECONDS if self._renewals > 1 else IDLE_SECONDS
+        if now - self._renewed >= due and self._renew(now):
+            self._renewed = now
+            self._renewals += 1
+
+    def _renew(self, now: float) -> bool:
+        """Say that this worker is there; one that cannot takes on nothing when its time is over.
+
+        A part that it must give up is let go only when it was already not taken from at the look
+        before, and nothing of it is in hand.
+        """
+        idle = ALL_PARTS - self._parts - self._schedule.busy_parts()
         try:
-            parts = self._shift.renew(self._store, self._context.now(), self._schedule.busy_parts())
+            parts = self._shift.renew(self._store, self._context.now(), idle)
         except StoreError as error:
             self._log.error("store.failed", why=str(error))
             return False
-        self._ours_until = began + self._pace.lease_seconds - self._pace.post_seconds
+        self._ours_until = now + self._pace.lease_seconds - self._pace.post_seconds
         if parts != self._parts:
             self._log.info("delivery.shared", worker=self._shift.worker, parts=len(parts))
             self._schedule.drop_waiting(parts)
@@ -163,17 +182,20 @@ class Deliverer:
 
     def _try(self, key: str) -> None:
         """Try one message; nothing that happens ends the thread, and the message is let go of."""
-        outcome, retry_seconds = None, 0.0
+        outcome: Outcome | None = None
+        retry_seconds = 0.0
         try:
             tried = self._courier.attempt(key)
             if tried is not None:
                 outcome, retry_seconds = tried.outcome, tried.retry_seconds
                 self._count(outcome)
         except StoreError as error:
+            # Nothing was recorded, so it is still due; its lane rests first.
+            outcome, retry_seconds = Outcome.FAILED, REST_SECONDS
             self._log.error("store.failed", why=str(error))
-            time.sleep(IDLE_SECONDS)
         except Exception as error:  # noqa: BLE001 - the message is tried again, and then given up
             where = logs.place_of(error)
+            outcome, retry_seconds = Outcome.FAILED, REST_SECONDS
             self._log.error("delivery.failed", error=type(error).__name__, where=where)
             self._fail(key, where)
         finally:
@@ -182,8 +204,8 @@ class Deliverer:
     def _fail(self, key: str, where: str) -> None:
         try:
             self._courier.failed_here(key, where.rpartition("/")[2])
-        except StoreError as error:
-            self._log.error("store.failed", why=str(error))
+        except Exception as error:  # noqa: BLE001 - the thread goes on, whatever happens
+            self._log.error("delivery.failed", error=type(error).__name__, where="failed_here")
 
 
 def pace_of(config: Config) -> Pace:
@@ -197,7 +219,8 @@ def pace_of(config: Config) -> Pace:
 
 def limits_of(config: Config) -> Limits:
     """Give the limits that the configuration sets."""
-    return Limits(per_lane=config.delivery_per_receiver)
+    failing = max(config.delivery_threads // 4, 1)
+    return Limits(per_lane=config.delivery_per_receiver, failing=failing)
 
 
 def deliver(config: Config, *, goes_on: Callable[[], bool] = lambda: True) -> None:

@@ -2,7 +2,7 @@
 
 Names, order and values of the headers are those of a captured delivery (transport.md 1.1). Each
 post has a connection of its own, as there; a TLS session that the receiver lets us resume saves
-most of the handshake.
+most of the handshake. All of a post but the resolution of the name is over in the time it may take.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
@@ -24,8 +24,10 @@ from core.values.messaging import Content
 MAX_REPLY: Final = 1_000_000
 """A receiver answers with a signal; what is longer is cut off and says nothing."""
 MAX_SESSIONS: Final = 1_000
-_READ: Final = 65_536
+_SENT_AT_ONCE: Final = 65_536
 _PORT: Final = 443
+
+Place = tuple[str, int]
 
 
 class Poster:
@@ -34,46 +36,49 @@ class Poster:
     def __init__(self, context: Callable[[], ssl.SSLContext], *, seconds: float) -> None:
         self._context = context
         self._seconds = seconds
-        self._sessions: dict[tuple[str, int], tuple[ssl.SSLContext, ssl.SSLSession]] = {}
+        self._sessions: dict[Place, tuple[ssl.SSLContext, ssl.SSLSession]] = {}
 
     def __call__(self, endpoint: str, content: Content) -> HttpReply:
         """Post, and give the answer; raise `Unreachable` where there is none in time."""
         until = time.monotonic() + self._seconds
-        url = urlsplit(endpoint)
-        place = url.hostname or "", url.port or _PORT
-        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        place = urlsplit(endpoint).hostname or ""
         try:
-            with contextlib.closing(self._connected(place, until)) as sock:
-                sock.sendall(_request(url.netloc, target, content))
-                reply = _parsed(_answer(sock, until))
-                self._remember(place, sock)
+            with contextlib.closing(self._connected(endpoint, until)) as sock:
+                _send(sock, request(endpoint, content), until)
+                reply = read_reply(_Bounded(sock, until))
+                self._remember(_place(endpoint), sock)
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise Unreachable(f"{place[0]}:{place[1]}: {_said(error)}") from error
+            raise Unreachable(f"{place}: {_said(error)}") from error
         return reply
 
-    def _connected(self, place: tuple[str, int], until: float) -> ssl.SSLSocket:
+    def _connected(self, endpoint: str, until: float) -> ssl.SSLSocket:
+        place = _place(endpoint)
         context = self._context()
         kept = self._sessions.get(place)
         session = kept[1] if kept is not None and kept[0] is context else None
-        plain = socket.create_connection(place, timeout=_left(until))
+        plain = _reached(place, until)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain.settimeout(_left(until))
             return context.wrap_socket(plain, server_hostname=place[0], session=session)
         except BaseException:
             plain.close()
             raise
 
-    def _remember(self, place: tuple[str, int], sock: ssl.SSLSocket) -> None:
+    def _remember(self, place: Place, sock: ssl.SSLSocket) -> None:
         if sock.session is not None:
             if len(self._sessions) >= MAX_SESSIONS:
                 self._sessions = {}
             self._sessions[place] = sock.context, sock.session
 
 
-def _request(host: str, target: str, content: Content) -> bytes:
+def request(endpoint: str, content: Content) -> bytes:
+    """Give the bytes of a post; raise ValueError where a header would not be one line."""
+    url = urlsplit(endpoint)
+    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     lines = (
         f"POST {target} HTTP/1.1",
-        f"Host: {host}",
+        f"Host: {url.netloc}",
         "User-Agent: Mozilla/5.0 (compatible; pycurl)",
         "Accept-Encoding: none",
         f"Soapaction: {content.action}",
@@ -82,57 +87,88 @@ def _request(host: str, target: str, content: Content) -> bytes:
         f"Content-Type: {content.content_type}",
         f"Content-Length: {len(content.body)}",
     )
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1:
+    if any("\r" in line or "\n" in line for line in lines):
         raise ValueError("a header of more than one line")
-    return f"{head}\r\n\r\n".encode("latin-1", "replace") + content.body
+    head = "\r\n".join((*lines, "", ""))
+    return head.encode("latin-1", "replace") + content.body
 
 
-def _answer(sock: ssl.SSLSocket, until: float) -> bytes:
-    """Give the bytes of one answer, as soon as they are all there."""
-    data = bytearray()
-    while len(data) <= MAX_REPLY and not _is_whole(data):
-        sock.settimeout(_left(until))
-        read = sock.recv(_READ)
-        if not read:
-            break
-        data += read
-    return bytes(data)
-
-
-def _is_whole(data: bytearray) -> bool:
-    """Say whether nothing more can belong to an answer, as far as its head says so."""
-    end = data.find(b"\r\n\r\n")
-    if end < 0:
-        return False
-    reply = _response(bytes(data))
-    if reply.chunked:
-        return data.endswith(b"0\r\n\r\n")
-    return reply.length is not None and len(data) >= end + 4 + reply.length
-
-
-def _parsed(data: bytes) -> HttpReply:
-    if not data:
-        raise ConnectionResetError("the connection was closed without an answer")
-    reply = _response(data)
+def read_reply(source: io.RawIOBase | bytes) -> HttpReply:
+    """Give what an answer says; raise OSError, HTTPException where it says nothing."""
+    given = _Given(io.BytesIO(source) if isinstance(source, bytes) else io.BufferedReader(source))
+    reply = http.client.HTTPResponse(cast("socket.socket", given), method="POST")
+    reply.begin()
     return HttpReply(reply.status, reply.read())
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """Bytes that were read, in the shape that the standard library's parser reads."""
+    """A reader in the shape of the socket that the standard library's parser reads."""
 
-    data: bytes
+    reader: io.BufferedIOBase
 
-    def makefile(self, _mode: str) -> io.BytesIO:
-        """Give the bytes as a file."""
-        return io.BytesIO(self.data)
+    def makefile(self, _mode: str) -> io.BufferedIOBase:
+        """Give the reader."""
+        return self.reader
 
 
-def _response(data: bytes) -> http.client.HTTPResponse:
-    reply = http.client.HTTPResponse(cast("socket.socket", _Given(data)))
-    reply.begin()
-    return reply
+class _Bounded(io.RawIOBase):
+    """What a socket gives until a time, and no more of it than an answer may have."""
+
+    def __init__(self, sock: ssl.SSLSocket, until: float) -> None:
+        self._sock = sock
+        self._until = until
+        self._room = MAX_REPLY
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writable buffer
+        """Read what there is, at the latest when the time is over."""
+        self._sock.settimeout(_left(self._until))
+        count = self._sock.recv_into(buffer)
+        self._room -= count
+        if self._room < 0:
+            raise ValueError("an answer that is too long")
+        return count
+
+
+def _place(endpoint: str) -> Place:
+    url = urlsplit(endpoint)
+    return url.hostname or "", url.port or _PORT
+
+
+def _reached(place: Place, until: float) -> socket.socket:
+    """Give a connection to the first of a name's addresses that takes one in time."""
+    failure = OSError("the name has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(*place, type=socket.SOCK_STREAM):
+        plain = socket.socket(family, kind, protocol)
+        try:
+            plain.settimeout(_left(until))
+            plain.connect(address)
+        except OSError as error:
+            plain.close()
+            failure = error
+        else:
+            return plain
+    raise failure
+
+
+def _send(sock: ssl.SSLSocket, data: bytes, until: float) -> None:
+    """Send it all in time; a receiver that refuses before it has read it may have said why."""
+    try:
+        for piece in _pieces(data):
+            sock.settimeout(_left(until))
+            sock.sendall(piece)
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+        _left(until)
+
+
+def _pieces(data: bytes) -> Iterator[memoryview]:
+    view = memoryview(data)
+    for begin in range(0, len(data), _SENT_AT_ONCE):
+        yield view[begin : begin + _SENT_AT_ONCE]
 
 
 def _left(until: float) -> float:
@@ -144,6 +180,8 @@ def _left(until: float) -> float:
 
 def _said(error: BaseException) -> str:
     """Give what went wrong in one line; of an answer that is no HTTP, only that."""
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "the connection was closed without an answer"
     if isinstance(error, http.client.HTTPException):
         return "the answer is not HTTP"
     if isinstance(error, ssl.SSLError):

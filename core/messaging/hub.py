@@ -7,31 +7,41 @@ before the fact that it was done, so a step cut short is done again, and done ag
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from core.errors import CoreError, Duplicate, Expired, NotFound
+from core.errors import Duplicate, Expired, NotFound
+from core.messaging.keeping import (
+    IN_FLIGHT,
+    AcceptedAlready,
+    Outgoing,
+    Standstill,
+    following,
+    iso,
+    keeping,
+    key_of,
+    keys_of,
+)
 from core.messaging.records import (
     BODIES,
+    BY_ID,
     MESSAGES,
     PAYLOADS,
     POLLS,
-    Accepted,
     Event,
     Holders,
     Message,
     Tried,
     Used,
 )
-from core.store.port import Change, Document, Put, Record, Store, Update, Write
+from core.store.port import Change, Document, Put, Record, Span, Store, Update, Write
 from core.values.identity import PartyKey
 from core.values.messaging import Content, Envelope, Standing, Terms, Way
 
-MAX_REUSED: Final = 50
-"""How often one sender may use one id again, each time after it was forgotten."""
+MAX_SAME_ID: Final = 20
+"""How many messages with one id, of different senders, are looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,53 +73,6 @@ class Admit:
     nhs_number: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message of ours to write beside a step; `answers` is the key of the one it answers."""
-
-    envelope: Envelope
-    content: Content
-    terms: Terms
-    way: Way = Way.SEND
-    answers: str | None = None
-
-    def known_as(self, message_id: str) -> Outgoing:
-        """Give it with another id: what is led to again must be the same message."""
-        return replace(self, envelope=replace(self.envelope, message_id=message_id))
-
-
-class Standstill(CoreError):
-    """The message is not in a state in which this can be done to it."""
-
-
-def iso(moment: datetime) -> str:
-    """Give a time as it is kept and compared: ISO 8601, microseconds, UTC."""
-    return moment.isoformat(timespec="microseconds")
-
-
-def later(moment: datetime, seconds: float) -> str:
-    """Give the time so many seconds after."""
-    return iso(moment + timedelta(seconds=seconds))
-
-
-def key_of(sender: PartyKey, message_id: str) -> str:
-    """Give the key of a message, as long as its id is not used again."""
-    return f"{sender}|{message_id}"
-
-
-def derived_id(key: str, purpose: str) -> str:
-    """Give the id of what a message leads to: the same however often it is led to."""
-    digest = hashlib.sha256(f"{purpose}|{key}".encode()).hexdigest().upper()
-    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-A{digest[17:20]}-{digest[20:32]}"
-
-
-def lane_of(envelope: Envelope, way: Way, terms: Terms) -> str:
-    """Give the queue that a message waits in: its receiver's; for ours to do, its sender's."""
-    if way is Way.HANDLE:
-        return f"{envelope.receiver}<{envelope.sender}"
-    return f"{envelope.receiver}#" if terms.ordered else str(envelope.receiver)
-
-
 class Hub:
     """The messages of a store, at one moment's clock."""
 
@@ -120,6 +83,13 @@ class Hub:
     def message(self, key: str) -> Message | None:
         """Give a message as it stands, or None."""
         return self._store.read(MESSAGES, key)
+
+    def required(self, key: str) -> Message:
+        """Give a message; raise `NotFound` where there is none."""
+        message = self.message(key)
+        if message is None:
+            raise NotFound("there is no such message")
+        return message
 
     def body(self, message: Message) -> bytes:
         """Give a message's bytes as they came."""
@@ -137,10 +107,27 @@ class Hub:
     def latest(self, sender: PartyKey, message_id: str) -> tuple[str, Message] | None:
         """Give the message that a sender's id names now, with its key; or None."""
         found = None
-        for key in _keys(sender, message_id):
+        for key in keys_of(sender, message_id):
             message = self.message(key)
             if message is None:
                 break
+            found = key, message
+        return found
+
+    def signalled(self, receiver: PartyKey, message_id: str) -> tuple[str, Message] | None:
+        """Give the message to a receiver that its signal names, in whatever case; or None.
+
+        One that is still on its way goes before one that is not.
+        """
+        named = message_id.strip().upper()
+        page = self._store.find(MESSAGES, Span(BY_ID, named, named), limit=MAX_SAME_ID)
+        found = None
+        for _term, key in page.entries:
+            message = self.message(key)
+            if message is None or message.accepted.envelope.receiver != receiver:
+                continue
+            if message.in_flight:
+                return key, message
             found = key, message
         return found
 
@@ -153,7 +140,7 @@ class Hub:
         if command.terms.eliminated_until is None:
             key = f"{key_of(command.envelope.sender, command.envelope.message_id)}|{unique}"
             return self._accepted(command, key, now)
-        for key in _keys(command.envelope.sender, command.envelope.message_id):
+        for key in keys_of(command.envelope.sender, command.envelope.message_id):
             standing = self.message(key)
             if standing is None:
                 return self._accepted(command, key, now)
@@ -172,14 +159,15 @@ class Hub:
         if command.terms.until <= iso(now):
             raise Expired("the message is older than it may become")
         outgoing = Outgoing(command.envelope, command.content, command.terms, command.way)
-        writes, event = _kept(outgoing, key, iso(now), command.poll_id)
+        kept = keeping(outgoing, iso(now), key=key, poll_id=command.poll_id)
+        writes = kept.new()
         if command.poll_id is not None:
             writes.insert(0, Put(POLLS, Document(command.poll_id, key.encode())))
         try:
             self._store.apply(writes)
-        except _AcceptedAlready as raced:
+        except AcceptedAlready as raced:
             return Receipt(key, raced.message, duplicate=True)
-        return Receipt(key, MESSAGES.fold({"accepted": event}), duplicate=False)
+        return Receipt(key, MESSAGES.fold({"accepted": kept.event}), duplicate=False)
 
     def admit(self, command: Admit) -> Message:
         """Give a message once its payload's id is its own; raise `Duplicate` where it is not."""
@@ -194,17 +182,9 @@ class Hub:
             raise Duplicate("the payload's id is another message's")
         return message
 
-    def required(self, key: str) -> Message:
-        """Give a message; raise `NotFound` where there is none."""
-        message = self.message(key)
-        if message is None:
-            raise NotFound("there is no such message")
-        return message
-
     def send(self, outgoing: Outgoing, key: str | None = None) -> None:
         """Put a message of ours on its way, durably."""
-        place = key or key_of(outgoing.envelope.sender, outgoing.envelope.message_id)
-        self._store.apply(_kept(outgoing, place, iso(self._now()), None)[0])
+        self._store.apply(keeping(outgoing, iso(self._now()), key=key).again())
 
     def repeat(self, key: str, unique: str, terms: Terms) -> None:
         """Send a message of ours once more, as it was."""
@@ -213,22 +193,25 @@ class Hub:
         content = Content(self.body(message), accepted.content_type, accepted.action)
         self.send(Outgoing(accepted.envelope, content, terms), f"{key}|{unique}")
 
-    def tried(self, key: str, how: Tried, worker: str) -> None:
-        """Record a try that did not end the message."""
-        at = iso(self._now())
-        self._store.update(MESSAGES, key, _adds({f"tried/{at}/{worker}": Event(at, tried=how)}))
+    def tried(self, key: str, how: Tried) -> None:
+        """Record a try that did not end the message; raise `Standstill` where it has ended."""
+        event = Event(iso(self._now()), tried=how)
+        self._store.update(MESSAGES, key, following("tried", event, *IN_FLIGHT))
 
-    def done(self, key: str, how: str, answers: Iterable[Outgoing] = ()) -> None:
-        """Record that a message arrived, with what that leads to."""
-        answers = tuple(answers)
-        answer = next((key_of_answer(one) for one in answers), None)
-        event = Event(iso(self._now()), done=how, answer=answer)
-        self._end(key, {"done": event}, answers)
+    def done(
+        self, key: str, how: str, answers: Iterable[Outgoing] = (), also: Iterable[Write] = ()
+    ) -> None:
+        """Record that a message arrived, with what that leads to, and what else is to be written.
 
-    def give_up(self, key: str, why: str, notices: Iterable[Outgoing] = ()) -> None:
-        """Record that a message will not arrive, with the notices of it."""
-        at = iso(self._now())
-        self._end(key, {f"given-up/{at}": Event(at, given_up=why)}, tuple(notices))
+        Raises `Standstill` where the message has ended already: then nothing is led to.
+        """
+        self._end(key, Event(iso(self._now()), done=how), tuple(answers), also)
+
+    def give_up(
+        self, key: str, why: str, notices: Iterable[Outgoing] = (), also: Iterable[Write] = ()
+    ) -> None:
+        """Record that a message will not arrive, with the notices of it; raises as `done` does."""
+        self._end(key, Event(iso(self._now()), given_up=why), tuple(notices), also)
 
     def answered(self, key: str) -> bytes | None:
         """Give the body of the answer to a message, or None as long as there is none."""
@@ -238,100 +221,29 @@ class Hub:
 
     def send_again(self, key: str, until: str, by: str) -> None:
         """Try a message that was given up again, from now on, until then."""
-        at = iso(self._now())
-        self._by_hand(key, Event(at, again_until=until, by=by), Standing.FAILED)
+        event = Event(iso(self._now()), again_until=until, by=by)
+        self._store.update(MESSAGES, key, following("again", event, Standing.FAILED))
 
     def close(self, key: str, why: str, by: str) -> None:
         """Put away by hand a message that was given up or is on its way."""
+        event = Event(iso(self._now()), closed=why, by=by)
+        self._store.update(MESSAGES, key, following("closed", event, Standing.FAILED, *IN_FLIGHT))
+
+    def _end(
+        self, key: str, event: Event, leads_to: tuple[Outgoing, ...], also: Iterable[Write]
+    ) -> None:
         at = iso(self._now())
-        allowed = (Standing.FAILED, Standing.WAITING, Standing.SENT)
-        self._by_hand(key, Event(at, closed=why, by=by), *allowed)
-
-    def _by_hand(self, key: str, event: Event, *allowed: Standing) -> None:
-        def change(record: Record[Message, Event] | None) -> Mapping[str, Event]:
-            if record is None:
-                raise NotFound("there is no such message")
-            if record.state.standing not in allowed:
-                raise Standstill(f"the message is {record.state.standing}")
-            return {f"by-hand/{event.at}": event}
-
-        self._store.update(MESSAGES, key, change)
-
-    def _end(self, key: str, events: Mapping[str, Event], answers: tuple[Outgoing, ...]) -> None:
-        at = iso(self._now())
-        writes: list[Write] = []
-        for one in answers:
-            writes += _kept(one, key_of_answer(one), at, None, again=True)[0]
-        self._store.apply([*writes, Update(MESSAGES, key, _adds(events))])
-
-
-def key_of_answer(outgoing: Outgoing) -> str:
-    """Give the key of a message of ours."""
-    return key_of(outgoing.envelope.sender, outgoing.envelope.message_id)
-
-
-class _AcceptedAlready(Exception):
-    """Another process accepted the same message meanwhile."""
-
-    def __init__(self, message: Message) -> None:
-        self.message = message
-        super().__init__("accepted already")
-
-
-def _keys(sender: PartyKey, message_id: str) -> Iterable[str]:
-    """Give the keys that a sender's id may have: its first, and those after it was forgotten."""
-    first = key_of(sender, message_id)
-    yield first
-    for count in range(2, MAX_REUSED + 1):
-        yield f"{first}|{count}"
+        answer = next((one.key for one in leads_to if one.answers or event.done), None)
+        name = "done" if event.done else "given-up"
+        ended = following(name, replace(event, answer=answer), *IN_FLIGHT)
+        writes = [write for one in leads_to for write in keeping(one, at).again()]
+        self._store.apply([*writes, *also, Update(MESSAGES, key, ended)])
 
 
 def _remembered(message: Message, now: datetime) -> bool:
     """Say whether an id is still this message's; while something is to be done for it, it is."""
     until = message.accepted.terms.eliminated_until
     return message.in_flight or until is None or until >= iso(now)
-
-
-def _kept(
-    outgoing: Outgoing, key: str, at: str, poll_id: str | None, *, again: bool = False
-) -> tuple[list[Write], Event]:
-    """Give the writes that keep a message: its body first, what makes it count last."""
-    content = outgoing.content
-    body = f"{key}/{hashlib.sha256(content.body).hexdigest()[:16]}"
-    accepted = Accepted(
-        envelope=outgoing.envelope,
-        way=outgoing.way,
-        terms=outgoing.terms,
-        lane=lane_of(outgoing.envelope, outgoing.way, outgoing.terms),
-        body=body,
-        content_type=content.content_type,
-        action=content.action,
-        answers=outgoing.answers,
-        poll_id=poll_id,
-    )
-    event = Event(at, accepted=accepted)
-    change = _adds({"accepted": event}) if again else _accepts(event)
-    writes: list[Write] = [
-        Put(BODIES, Document(body, content.body)),
-        Update(MESSAGES, key, change),
-    ]
-    if outgoing.way is Way.KEEP:
-        kept = Event(at, done="kept")
-        writes.append(Update(MESSAGES, key, _adds({"done": kept})))
-    return writes, event
-
-
-def _accepts(event: Event) -> Change[Message, Event]:
-    def change(record: Record[Message, Event] | None) -> Mapping[str, Event]:
-        if record is not None:
-            raise _AcceptedAlready(record.state)
-        return {"accepted": event}
-
-    return change
-
-
-def _adds(events: Mapping[str, Event]) -> Change[Message, Event]:
-    return lambda _record: events
 
 
 def _uses(key: str, used: Used) -> Change[Holders, Used]:

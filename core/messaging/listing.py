@@ -24,7 +24,7 @@ class Wanted:
 
 
 def listed(store: Store, wanted: Wanted) -> Iterator[tuple[str, Message]]:
-    """Give messages with their keys: what ends soonest first, then what was given up."""
+    """Give messages with their keys: what is on its way, then what was given up."""
     for span in _spans(wanted):
         after: str | None = None
         while True:

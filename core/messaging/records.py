@@ -158,7 +158,7 @@ def _terms(message: Message) -> Mapping[str, tuple[str, ...]]:
     return {
         **named,
         BY_LANE: (f"{shard_of(lane):02d}|{lane}|{when}",),
-        BY_END: (message.until,),
+        BY_END: (f"{shard_of(lane):02d}|{message.until}",),
     }
 
 

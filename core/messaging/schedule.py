@@ -15,25 +15,34 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from core.messaging.hub import iso
+from core.messaging.keeping import iso
 from core.messaging.records import BY_END, BY_LANE, MESSAGES, SHARDS, shard_of
-from core.store.port import Span, Store
+from core.store.port import Page, Span, Store
 from core.values.messaging import Outcome
 
 PAGE: Final = 64
 _LAST: Final = "~"
 """After every time, and before no lane: what ends the terms of a lane, or of a part."""
 _ORDERED: Final = "#"
-ENDED: Final = ""
-"""The lane of what is only to be given up: that needs no receiver."""
+_ENDED: Final = "!"
+"""What the lanes of what is only to be given up begin with: that needs no receiver."""
+ENDED_SECONDS: Final = 1.0
+"""How often it is looked for."""
+ORDERED_SECONDS: Final = 0.25
+"""How long an ordered lane waits before it looks whether its first message is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is done at once: for one receiver, and altogether; how long a failing one rests."""
+    """How much is done at once: for one receiver, for all that fail, and kept at hand.
+
+    A receiver that fails rests so long, and twice as long each time, up to the longest.
+    """
 
     per_lane: int = 4
-    held: int = 512
+    failing: int = 4
+    held_per_lane: int = 16
+    held: int = 2048
     rest_seconds: float = 0.5
     longest_rest_seconds: float = 30.0
 
@@ -56,17 +65,20 @@ class Schedule:
         self._held: dict[str, str] = {}
         self._turn: deque[str] = deque()
         self._lock = threading.Lock()
+        self._first_part = 0
+        self._ended_at: float | None = None
 
-    def refill(self, store: Store, parts: frozenset[int], now: datetime) -> int:
-        """Take in what is due in these parts and give how many messages were taken in."""
-        taken = 0
-        for key in _ended(store, iso(now)):
-            taken += self._hold(key, ENDED)
-        for lane, key in _due(store, parts, iso(now), self._is_full):
-            taken += self._hold(key, lane)
-            if len(self._held) >= self._limits.held:
-                break
-        return taken
+    def refill(self, store: Store, parts: frozenset[int], now: datetime) -> None:
+        """Take in what is due in these parts, another part first each time."""
+        ordered = sorted(parts, key=lambda part: (part - self._first_part) % SHARDS)
+        self._first_part += 1
+        if self._ended_at is None or self._clock() - self._ended_at >= ENDED_SECONDS:
+            self._ended_at = self._clock()
+            for part, key in _ended(store, ordered, iso(now), self._is_in_hand):
+                self._hold(key, f"{_ENDED}{part}")
+        for lane, keys in _due(store, ordered, iso(now), self._room):
+            for key in keys:
+                self._hold(key, lane)
 
     def take(self) -> str | None:
         """Give the key of a message to try now, lanes in turn; None where there is none.
@@ -74,12 +86,13 @@ class Schedule:
         It is in the caller's hands until `finish`.
         """
         with self._lock:
+            failing = sum(lane.busy for lane in self._lanes.values() if lane.failures)
             for _ in range(len(self._turn)):
                 name = self._turn.popleft()
                 lane = self._lanes[name]
                 if lane.waiting:
                     self._turn.append(name)
-                if lane.waiting and self._may_start(name, lane):
+                if lane.waiting and self._may_start(name, lane, failing):
                     lane.busy += 1
                     return lane.waiting.popleft()
         return None
@@ -91,20 +104,28 @@ class Schedule:
             lane = self._lanes[name]
             lane.busy -= 1
             if outcome is Outcome.FAILED:
-                lane.failures += 1
-                rest = self._limits.rest_seconds * 2.0 ** min(lane.failures - 1, 16)
-                longest = min(self._limits.longest_rest_seconds, retry_seconds)
-                lane.rests_until = self._clock() + min(rest, longest)
+                self._rest(lane, retry_seconds)
             elif outcome is not None:
                 lane.failures = 0
-            if not (lane.busy or lane.waiting or lane.failures):
+            elif name.endswith(_ORDERED):
+                lane.rests_until = self._clock() + ORDERED_SECONDS
+            if not (lane.busy or lane.waiting or lane.rests_until > self._clock()):
                 self._drop(name)
+
+    def _rest(self, lane: _Lane, retry_seconds: float) -> None:
+        """Leave a lane alone for a while, and give back what it holds but one to try it with."""
+        lane.failures += 1
+        rest = self._limits.rest_seconds * 2.0 ** min(lane.failures - 1, 16)
+        longest = min(self._limits.longest_rest_seconds, retry_seconds)
+        lane.rests_until = self._clock() + min(rest, longest)
+        while len(lane.waiting) > 1:
+            del self._held[lane.waiting.pop()]
 
     def drop_waiting(self, parts: frozenset[int]) -> None:
         """Let go of what waits in parts that are no more this worker's."""
         with self._lock:
             for name, lane in list(self._lanes.items()):
-                if name != ENDED and shard_of(name) not in parts:
+                if _part_of(name) not in parts:
                     for key in lane.waiting:
                         del self._held[key]
                     lane.waiting.clear()
@@ -114,7 +135,7 @@ class Schedule:
     def busy_parts(self) -> frozenset[int]:
         """Give the parts that have a message in somebody's hands."""
         with self._lock:
-            return frozenset(shard_of(name) for name, lane in self._lanes.items() if lane.busy)
+            return frozenset(_part_of(name) for name, lane in self._lanes.items() if lane.busy)
 
     def in_hand(self) -> int:
         """Give how many messages are being tried."""
@@ -126,66 +147,139 @@ class Schedule:
         if name in self._turn:
             self._turn.remove(name)
 
-    def _hold(self, key: str, name: str) -> bool:
+    def _hold(self, key: str, name: str) -> None:
         with self._lock:
             if key in self._held and not self._leaves(key, name):
-                return False
+                return
             lane = self._lanes.setdefault(name, _Lane())
-            if name.endswith(_ORDERED) and (lane.busy or lane.waiting):
-                return False
             lane.waiting.append(key)
             self._held[key] = name
             if name not in self._turn:
                 self._turn.append(name)
-            return True
 
     def _leaves(self, key: str, name: str) -> bool:
         """Take what only waits out of its lane, where it is now only to be given up."""
         lane = self._lanes[self._held[key]]
-        if name != ENDED or self._held[key] == ENDED or key not in lane.waiting:
+        if not _is_ended(name) or _is_ended(self._held[key]) or key not in lane.waiting:
             return False
         lane.waiting.remove(key)
         return True
 
-    def _may_start(self, name: str, lane: _Lane) -> bool:
-        if name == ENDED:
+    def _may_start(self, name: str, lane: _Lane, failing: int) -> bool:
+        if _is_ended(name):
             return True
-        alone = lane.failures or name.endswith(_ORDERED)
-        return lane.busy < (1 if alone else self._limits.per_lane) and (
-            lane.rests_until <= self._clock()
-        )
+        if lane.rests_until > self._clock():
+            return False
+        if lane.failures:
+            return not lane.busy and failing < self._limits.failing
+        return lane.busy < (1 if name.endswith(_ORDERED) else self._limits.per_lane)
 
-    def _is_full(self, name: str) -> bool:
-        """Say whether a lane needs no more now: it rests, or has a page waiting."""
+    def _room(self, name: str) -> int:
+        """Give how many more messages of a lane are of use now.
+
+        A lane that fails needs one to try it with; of an ordered one only the first may go.
+        """
         with self._lock:
-            lane = self._lanes.get(name)
-            return lane is not None and (
-                len(lane.waiting) >= PAGE or lane.rests_until > self._clock()
+            lane = self._lanes.get(name, _NONE)
+            if len(self._held) >= self._limits.held or lane.rests_until > self._clock():
+                return 0
+            if name.endswith(_ORDERED) or lane.failures:
+                return 0 if lane.busy or lane.waiting else 1
+            # What is in hand is still due, and comes first in the index.
+            held = lane.busy + len(lane.waiting)
+            return (
+                0
+                if len(lane.waiting) > self._limits.per_lane
+                else (held + self._limits.held_per_lane)
             )
 
+    def _is_in_hand(self, key: str) -> bool:
+        with self._lock:
+            name = self._held.get(key)
+            return name is not None and (_is_ended(name) or key not in self._lanes[name].waiting)
 
-def _ended(store: Store, now: str) -> Iterator[str]:
-    """Give what is past its time, a page of it: whoever finds it may say so."""
-    page = store.find(MESSAGES, Span(BY_END, "", now), limit=PAGE)
-    return (key for _term, key in page.entries)
+
+_NONE: Final = _Lane()
+
+
+def _is_ended(name: str) -> bool:
+    return name.startswith(_ENDED)
+
+
+def _part_of(name: str) -> int:
+    return int(name.removeprefix(_ENDED)) if _is_ended(name) else shard_of(name)
+
+
+def _ended(
+    store: Store, parts: list[int], now: str, is_in_hand: Callable[[str], bool]
+) -> Iterator[tuple[int, str]]:
+    """Give (part, key) of what is past its time and not in hand, up to a page of each part."""
+    for part in parts:
+        span = Span(BY_END, f"{part:02d}|", f"{part:02d}|{now}")
+        after: str | None = None
+        given = 0
+        while given < PAGE:
+            page = store.find(MESSAGES, span, limit=PAGE, after=after)
+            for _term, key in page.entries:
+                if not is_in_hand(key):
+                    given += 1
+                    yield part, key
+            after = page.after
+            if after is None:
+                break
 
 
 def _due(
-    store: Store, parts: frozenset[int], now: str, is_full: Callable[[str], bool]
-) -> Iterator[tuple[str, str]]:
-    """Give (lane, key) of what is due, a page at most of each lane, in order of time."""
-    for part in sorted(parts):
-        start, end = f"{part:02d}|", f"{part:02d}|{_LAST}"
+    store: Store, parts: list[int], now: str, room: Callable[[str], int]
+) -> Iterator[tuple[str, list[str]]]:
+    """Give each lane that has work with the keys of what is due, in order of time.
+
+    One page shows many small lanes; where it ends inside a lane, that lane is asked by itself, and
+    the next page begins after it.
+    """
+    for first, last in _runs(parts):
+        start, end = f"{first:02d}|", f"{last:02d}|{_LAST}"
         while True:
             page = store.find(MESSAGES, Span(BY_LANE, start, end), limit=PAGE)
-            lane = ""
-            for term, key in page.entries:
-                lane, when = term[3:].rsplit("|", 1)
-                if when <= now and not is_full(lane):
-                    yield lane, key
-            if page.after is None:
+            lanes = _by_lane(page, now)
+            cut = None if page.after is None else [*lanes][-1]
+            for lane, keys in lanes.items():
+                wanted = room(lane) if keys or lane == cut else 0
+                if wanted:
+                    due = _asked(store, lane, now, wanted) if lane == cut else keys[:wanted]
+                    yield lane, due
+            if cut is None:
                 break
-            start = f"{part:02d}|{lane}|{_LAST}"
+            start = f"{shard_of(cut):02d}|{cut}|{_LAST}"
+
+
+def _runs(parts: list[int]) -> list[tuple[int, int]]:
+    """Give the parts as runs of neighbours, each as its first and last: one walk serves a run."""
+    runs: list[tuple[int, int]] = []
+    for part in parts:
+        if runs and runs[-1][1] == part - 1:
+            runs[-1] = runs[-1][0], part
+        else:
+            runs.append((part, part))
+    return runs
+
+
+def _by_lane(page: Page, now: str) -> dict[str, list[str]]:
+    """Give the lanes of a page in its order, each with the keys of what is due in it."""
+    lanes: dict[str, list[str]] = {}
+    for term, key in page.entries:
+        lane, when = term[3:].rsplit("|", 1)
+        keys = lanes.setdefault(lane, [])
+        if when <= now:
+            keys.append(key)
+    return lanes
+
+
+def _asked(store: Store, lane: str, now: str, limit: int) -> list[str]:
+    """Give the keys of what is due in one lane."""
+    place = f"{shard_of(lane):02d}|{lane}|"
+    page = store.find(MESSAGES, Span(BY_LANE, place, f"{place}{now}"), limit=limit)
+    return [key for _term, key in page.entries]
 
 
 ALL_PARTS: Final = frozenset(range(SHARDS))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from core.messaging.hub import iso
+from core.messaging.keeping import iso
 from core.messaging.records import SHARDS
 from core.store.port import Bucket, Record, Store
 
@@ -88,19 +88,20 @@ class Shift:
     worker: str
     seconds: float
 
-    def renew(self, store: Store, now: datetime, busy: frozenset[int]) -> frozenset[int]:
+    def renew(self, store: Store, now: datetime, idle: frozenset[int]) -> frozenset[int]:
         """Say that this worker is there, take what is free, and give the parts it may take from.
 
         They are its own until `seconds` from now: whoever works longer without renewing has lost
-        them. Of more than its share it lets go; a part that it is `busy` with once it is no more.
-        A part that was free is its own from the next time on, if that still shows it.
+        them. Of more than its share it lets go, but only of parts that are `idle`: it takes from
+        them no more, and has nothing of them in hand. A part that was free is its own from the
+        next time on, if that still shows it.
         """
         shown: frozenset[int] = frozenset()
 
         def change(record: Record[Division, Said] | None) -> Mapping[str, Said]:
             nonlocal shown
             shown = record.state.owned(self.worker) if record else frozenset()
-            return self._said(record, now, busy)
+            return self._said(record, now, idle)
 
         record = store.update(SHARING, KEY, change)
         own = sorted(record.state.owned(self.worker))
@@ -117,13 +118,13 @@ class Shift:
         store.update(SHARING, KEY, change)
 
     def _said(
-        self, record: Record[Division, Said] | None, now: datetime, busy: frozenset[int]
+        self, record: Record[Division, Said] | None, now: datetime, idle: frozenset[int]
     ) -> Mapping[str, Said]:
         division = record.state if record else Division({}, {})
         share = self._share(division, now)
         present = {*division.present(iso(now)), self.worker}
         own = sorted(division.owned(self.worker))
-        left = [_left(division, part) for part in own[share:] if part not in busy]
+        left = [_left(division, part) for part in own[share:] if part in idle]
         free = [part for part in range(SHARDS) if _owner(division, part) not in present]
         taken = [
             Said(self.worker, division.parts.get(part, (0, ""))[0] + 1, part)

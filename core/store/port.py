@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
-from core.errors import StoreError
+from core.errors import ValueTooLarge
 
 S = TypeVar("S")
 F = TypeVar("F")
@@ -27,9 +27,9 @@ MAX_VALUE_BYTES = 5_500_000
 
 
 def refuse_oversize(value: bytes) -> None:
-    """Raise `StoreError` for a value that no store takes."""
+    """Raise `ValueTooLarge` for a value that no store takes."""
     if len(value) > MAX_VALUE_BYTES:
-        raise StoreError(f"a value of {len(value)} bytes is over {MAX_VALUE_BYTES}")
+        raise ValueTooLarge(f"a value of {len(value)} bytes is over {MAX_VALUE_BYTES}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from serving import NOW
 
-from core.messaging.hub import Hub, Outgoing, later
+from core.messaging.hub import Hub
+from core.messaging.keeping import Outgoing, later
 from core.messaging.schedule import ALL_PARTS, PAGE, Limits, Schedule
 from core.store.counted import CountedStore
 from core.store.memory import MemoryStore
@@ -165,5 +166,6 @@ def test_what_ran_out_of_time_is_taken_though_its_receiver_rests() -> None:
     schedule.finish(key, Outcome.FAILED, 1000.0)
     assert schedule.take() is None
     late = NOW + timedelta(seconds=400)
+    clock.now = 400.0
     schedule.refill(store, ALL_PARTS, late)
     assert len(taken(schedule)) == 3

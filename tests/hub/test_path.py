@@ -5,7 +5,7 @@ from __future__ import annotations
 from ebxml_messages import Message, new_id, under
 from ebxml_signals import acknowledgment, header_of
 from hub_messages import alert, ehr_request, forwarded, itk_trunk
-from hubs import US, TestHub
+from hubs import US, TestHub, verdict
 from lxml import etree
 from wrapped_messages import OTHER_PARTY
 
@@ -13,23 +13,9 @@ from adapters.courier import HttpReply, Unreachable
 from core import alerts
 from core.alerts import Wanted
 from core.values.messaging import Content, Outcome
-from legacy_contracts.envelopes import mime
 from operations.setup import SAMPLE_PARTY
 
 EB = "{http://www.oasis-open.org/committees/ebxml-msg/schema/msg-header-2_0.xsd}"
-
-
-def payload_of(content: Content) -> etree._Element:
-    package = mime.split(content.body, content.content_type)
-    return etree.fromstring(bytes(package.parts[1].content))
-
-
-def verdict(content: Content) -> tuple[str, str | None]:
-    """Give an application acknowledgement's type and the code of its detail or reason."""
-    root = payload_of(content)
-    kind = root.find("{urn:hl7-org:v3}acknowledgement").get("typeCode")
-    code = next((one.get("code") for one in root.iter("{urn:hl7-org:v3}code")), None)
-    return kind, code
 
 
 def error_of(body: bytes) -> tuple[str, str]:

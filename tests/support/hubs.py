@@ -10,6 +10,7 @@ from typing import Final
 
 from ebxml_messages import SERVICES, Message
 from ebxml_signals import acknowledgment, header_of
+from lxml import etree
 from serving import NOW
 from wire_requests import SPINE_PARTY
 from wrapped_messages import OTHER_ASID, OTHER_PARTY
@@ -32,12 +33,13 @@ from core.directory import (
     list_entries,
 )
 from core.door import Core
-from core.messaging.hub import iso
+from core.messaging.keeping import iso
 from core.messaging.schedule import ALL_PARTS, Limits, Schedule
 from core.store.memory import MemoryStore
 from core.store.port import Store
 from core.values.identity import Asid, PartyKey
 from core.values.messaging import Content
+from legacy_contracts.envelopes import mime
 from operations.setup import SAMPLE_ASID, SAMPLE_CLIENT, SAMPLE_PARTY
 
 US: Final = PartyKey(SPINE_PARTY)
@@ -202,6 +204,20 @@ class TestHub:
     def _post(self, endpoint: str, content: Content) -> HttpReply:
         self.posted.append((endpoint, content))
         return self.reply(endpoint, content)
+
+
+def payload_of(content: Content) -> etree._Element:
+    """Give the HL7 message of what was posted."""
+    package = mime.split(content.body, content.content_type)
+    return etree.fromstring(bytes(package.parts[1].content))
+
+
+def verdict(content: Content) -> tuple[str, str | None]:
+    """Give an application acknowledgement's type and the code of its detail or reason."""
+    root = payload_of(content)
+    kind = root.find("{urn:hl7-org:v3}acknowledgement").get("typeCode")
+    code = next((one.get("code") for one in root.iter("{urn:hl7-org:v3}code")), None)
+    return kind, code
 
 
 ADDRESSES: Final = {
