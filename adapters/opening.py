@@ -12,7 +12,7 @@ from typing import Final
 from lxml import etree
 
 from adapters import receiving
-from adapters.agreement import terms_of_answer
+from adapters.agreement import form_of, terms_of_answer
 from adapters.ourselves import Ourselves
 from adapters.receiving import Sent
 from core.errors import Duplicate, NotAllowed
@@ -161,10 +161,10 @@ def answer(key: str, message: Message, what: tuple[str, bytes], us: Ourselves) -
         ref_to=sent.message_id,
     )
     kept = message.accepted.poll_id is not None
-    reliable = contract is None or contract.ack_requested
+    form = Form.RELIABLE if contract is None else form_of(contract, us.party_key)
     return Outgoing(
         envelope=envelope,
-        content=packed(envelope, content, Form.RELIABLE if reliable else Form.EXPRESS, us),
+        content=packed(envelope, content, form, us),
         terms=terms_of_answer(contract, us.context.now()),
         way=Way.KEEP if kept else Way.SEND,
         answers=key,

@@ -109,3 +109,20 @@ class Interaction:
     def action(self) -> str:
         """The service and interaction as wsa:Action and SOAPAction name them."""
         return f"urn:nhs:names:services:{self.service}/{self.interaction_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class HubInteraction:
+    """One message type over ebXML that the hub answers itself, with a message of its own.
+
+    `answers` are the interactions that may answer it. How it is checked and answered is a row of
+    `adapters/tms.py`; what carries it, a contract of the directory.
+    """
+
+    interaction_id: str
+    name: str
+    service: str
+    pattern: Pattern
+    generation: Generation
+    answers: tuple[str, ...]
+    inferred: tuple[str, ...] = field(default=())

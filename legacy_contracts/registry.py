@@ -1,12 +1,13 @@
-"""The index of all interactions: by service and id."""
+"""The index of all interactions: by service and id, those that the hub answers among them."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from legacy_contracts.errors import UnknownInteraction
-from legacy_contracts.interaction import Interaction
+from legacy_contracts.interaction import HubInteraction, Interaction
 from legacy_contracts.pds import confirmation, cross_check, retrieval, trace
+from legacy_contracts.tms import alerts, batch
 
 INTERACTIONS: Final[tuple[Interaction, ...]] = (
     *trace.INTERACTIONS,
@@ -14,9 +15,22 @@ INTERACTIONS: Final[tuple[Interaction, ...]] = (
     *cross_check.INTERACTIONS,
     *confirmation.INTERACTIONS,
 )
+"""Those that are answered in the HTTP answer."""
+
+HUB_INTERACTIONS: Final[tuple[HubInteraction, ...]] = (
+    *alerts.INTERACTIONS,
+    *batch.INTERACTIONS,
+)
+"""Those over ebXML that are answered by a message of ours."""
 
 BY_ACTION: Final = {row.action: row for row in INTERACTIONS}
 BY_ID: Final = {row.interaction_id: row for row in INTERACTIONS}
+
+IDS: Final = (
+    *(row.interaction_id for row in INTERACTIONS),
+    *(row.interaction_id for row in HUB_INTERACTIONS),
+)
+"""Every interaction that is answered here, however it travels."""
 
 
 def by_action(action: str) -> Interaction:
@@ -29,4 +43,4 @@ def by_action(action: str) -> Interaction:
 
 def is_known(interaction_id: str) -> bool:
     """Say whether an interaction is built here."""
-    return interaction_id in BY_ID
+    return interaction_id in IDS

@@ -189,11 +189,11 @@ def inferred() -> list[Inferred]:
         for name, meaning in MEANINGS.items()
         if meaning.inferred
     ]
-    answers = [
-        Inferred("interaction", row.interaction_id, says)
-        for row in registry.INTERACTIONS
-        for says in row.inferred
-    ]
+    rows = (
+        *((row.interaction_id, row.inferred) for row in registry.INTERACTIONS),
+        *((row.interaction_id, row.inferred) for row in registry.HUB_INTERACTIONS),
+    )
+    answers = [Inferred("interaction", name, says) for name, said in rows for says in said]
     return refusals + answers
 
 

@@ -144,7 +144,7 @@ def _listing(tables: Mapping[str, Any], faults: list[str]) -> Listing:
         contract for one in listed(tables, "contract", faults) for contract in _contracts(one)
     )
     grants = (
-        *(row.interaction_id for row in registry.INTERACTIONS),
+        *registry.IDS,
         *(contract.interaction for contract in contracts),
     )
     return Listing(

@@ -5,21 +5,38 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from adapters import pipeline
+from adapters import pipeline, tms
 from legacy_contracts import registry
+from legacy_contracts.gp2gp import messages
 
 _HEAD: Final = """\
 # Interactions
 
-Every message type that this release knows, from `legacy_contracts/registry.py`. Do not edit this
+Every message type that this release answers, from `legacy_contracts/registry.py`. Do not edit this
 file: `make docs` writes it, and a test compares it with what the registry says.
 
-*State*: `answered` where the new core answers it, `described` where only its messages are known.
-*Inferred*: what no public source shows about its answers; `spine check --inferred` lists the
-refusals of which the same is true.
+*Answer*: what answers it; a synchronous message in the HTTP answer, one over ebXML by a message of
+ours, once it is acknowledged. *State*: `answered` where the new core answers it, `described` where
+only its messages are known. *Inferred*: what no public source shows about its answers;
+`spine check --inferred` lists the refusals of which the same is true.
 
 | Id | Name | Pattern | Generation | Answer | State | Inferred |
 |---|---|---|---|---|---|---|
+"""
+
+_FORWARDED: Final = """
+## Forwarded
+
+What one party sends to another is forwarded to the letter, whatever its interaction: none has code
+of its own. A `[[contract]]` of the receiver in the directory is what makes the hub forward it, and
+says how: which header it must have, who acknowledges, how often and how long it is tried. Both
+systems must be granted the interaction.
+
+Of the messages that move a record from practice to practice (GP2GP) the hub also reads which step
+each is, to tell how a transfer stands:
+
+| Id | Step |
+|---|---|
 """
 
 
@@ -37,7 +54,11 @@ class Listed:
 
 
 def rows() -> list[Listed]:
-    """Give every interaction, in the registry's order."""
+    """Give every interaction that is answered, in the registry's order: the hub's come last."""
+    return [*_synchronous(), *_of_the_hub()]
+
+
+def _synchronous() -> list[Listed]:
     return [
         Listed(
             id=row.interaction_id,
@@ -45,17 +66,39 @@ def rows() -> list[Listed]:
             pattern=row.pattern.value,
             generation=row.generation.value,
             answer=row.reply.interaction_id,
-            state="answered" if row.interaction_id in pipeline.TRANSLATIONS else "described",
+            state=_state(row.interaction_id),
             inferred=row.inferred,
         )
         for row in registry.INTERACTIONS
     ]
 
 
+def _of_the_hub() -> list[Listed]:
+    return [
+        Listed(
+            id=row.interaction_id,
+            name=row.name,
+            pattern=row.pattern.value,
+            generation=row.generation.value,
+            answer=", ".join(row.answers),
+            state=_state(row.interaction_id),
+            inferred=row.inferred,
+        )
+        for row in registry.HUB_INTERACTIONS
+    ]
+
+
+def _state(interaction_id: str) -> str:
+    known = interaction_id in pipeline.TRANSLATIONS or interaction_id in tms.SERVICES
+    return "answered" if known else "described"
+
+
 def interactions() -> str:
     """Give the whole page."""
-    return _HEAD + "".join(
+    answered = "".join(
         f"| {row.id} | {row.name} | {row.pattern} | {row.generation} | {row.answer} "
         f"| {row.state} | {'; '.join(row.inferred)} |\n"
         for row in rows()
     )
+    steps = "".join(f"| {one} | {step} |\n" for one, step in messages.KINDS.items())
+    return f"{_HEAD}{answered}{_FORWARDED}{steps}"

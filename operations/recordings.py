@@ -1,38 +1,30 @@
-"""Recordings: a conversation as it went over the wire, and replaying it against ourselves.
+"""Recordings: a conversation as it went over the wire, kept as the bytes of its HTTP messages.
 
 A case is a folder: `01-in.http`, `02-out.http`, ... are whole HTTP messages, byte for byte, named
-as seen from the Spine; `case.toml` says where the conversation comes from and what it needs: the
-clock, the ids, the records. The clock and the ids are injected, so a replay compares exactly.
+as seen from the Spine. After the answer to a request comes what the hub posts, and after each post
+the receiver's answer: an `-in.http` that opens as an HTTP answer; one that is empty is a connection
+closed without a word; where there is none, the receiver answers 200 and says nothing.
+
+`case.toml` says where the conversation comes from and what it needs: the clock, the ids, the
+records, who sends; for what is not between one sender and us, a directory. `[step.NN]` says what is
+particular about one step: `advance`, the seconds that pass before it, and the `certificate_name` of
+its sender. `operations/replaying.py` replays it.
 """
 
 from __future__ import annotations
 
-import io
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from adapters.ourselves import Ourselves
-from core.audit import Audit
-from core.context import Context
-from core.directory import Directory, Party, System, list_entries
-from core.door import Core
-from core.store.memory import MemoryStore
 from core.values.demographics import Patient
-from core.values.identity import Asid, PartyKey
-from facade.config import NATIONAL_HUB
-from facade.metrics import Metrics
-from facade.web import Application
-from facade.wiring import Spine
-from legacy_contracts import registry
-from operations import loading
 
-LIMIT_BYTES: Final = 5_000_000
+_ANSWER: Final = b"HTTP/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +37,14 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """What is particular about a step: how long nothing happens before it, who sends it."""
+
+    advance: float = 0.0
+    certificate_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """One recorded conversation and what it needs to be replayed."""
 
@@ -54,15 +54,46 @@ class Case:
     ids: tuple[str, ...]
     records: Path
     caller: Caller
+    directory: Path | None = None
+    steps: Mapping[int, Step] = field(default_factory=dict)
 
     @property
     def requests(self) -> tuple[Path, ...]:
-        """The messages that came in, in order."""
-        return tuple(sorted(self.folder.glob("*-in.http")))
+        """The requests that came in, in order."""
+        return tuple(
+            one for one in sorted(self.folder.glob("*-in.http")) if is_request(one.read_bytes())
+        )
+
+    @property
+    def recorded(self) -> tuple[Path, ...]:
+        """What went out, in order."""
+        return tuple(sorted(self.folder.glob("*-out.http")))
+
+    def step(self, number: int) -> Step:
+        """Give what is particular about a step."""
+        return self.steps.get(number, Step())
+
+    def incoming(self, number: int) -> Path:
+        """Give where what comes in as a step is recorded."""
+        return self.folder / f"{number:02d}-in.http"
+
+    def outgoing(self, number: int) -> Path:
+        """Give where what goes out as a step is recorded."""
+        return self.folder / f"{number:02d}-out.http"
 
     def answer_to(self, request: Path) -> Path:
         """Give where the answer to a request is recorded."""
-        return self.folder / f"{int(request.name[:2]) + 1:02d}-out.http"
+        return self.outgoing(number_of(request) + 1)
+
+
+def number_of(file: Path) -> int:
+    """Give which step a file records."""
+    return int(file.name[:2])
+
+
+def is_request(message: bytes) -> bool:
+    """Say whether what came in asks for something; else it is what a receiver answered."""
+    return bool(message) and not message.startswith(_ANSWER)
 
 
 def cases(folder: Path) -> tuple[Case, ...]:
@@ -80,68 +111,12 @@ def read(folder: Path) -> Case:
         ids=tuple(said["ids"]),
         records=(folder / said["records"]).resolve(),
         caller=Caller(**said["caller"]),
+        directory=(folder / said["directory"]).resolve() if "directory" in said else None,
+        steps={int(number): Step(**one) for number, one in said.get("step", {}).items()},
     )
-
-
-def replay(case: Case) -> Iterator[tuple[Path, bytes]]:
-    """Give what is answered to each request of a case, with the file that records the answer."""
-    application = _application(case)
-    for request in case.requests:
-        yield case.answer_to(request), _answer(application, request.read_bytes())
 
 
 def records(path: Path) -> tuple[Patient, ...]:
     """Give the patients in a TOML file, in the words of core.values.demographics."""
     tables = tomllib.loads(path.read_text(encoding="utf-8"))["patient"]
     return tuple(msgspec.convert(table, Patient) for table in tables)
-
-
-def _application(case: Case) -> Application:
-    store = MemoryStore()
-    ids = iter(case.ids)
-    context = Context(now=lambda: case.now, new_id=ids.__next__)
-    party = Party(PartyKey(case.caller.party_key), "Recorded", (case.caller.certificate_name,))
-    everything = tuple(row.interaction_id for row in registry.INTERACTIONS)
-    system = System(Asid(case.caller.asid), party.party_key, "Recorded", everything)
-    list_entries(store, [party], [system], at="", import_id="recording")
-    loading.load(
-        store, records(case.records), source="recording", at="", progress=lambda _count: None
-    )
-    audit = Audit(store, writer="replay", now=case.now.isoformat)
-    core = Core(store=store, context=context, directory=Directory(store, lambda: 0.0), audit=audit)
-    return Application(
-        Spine(core, store, context, audit, Ourselves(core, context, PartyKey(NATIONAL_HUB))),
-        Metrics(),
-        limit_bytes=LIMIT_BYTES,
-        names_of=lambda _environ: (case.caller.certificate_name,),
-    )
-
-
-def _answer(application: Application, request: bytes) -> bytes:
-    head, _, body = request.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    method, path, _version = first.split(" ")
-    headers = {name.strip().upper(): value.strip() for name, value in _named(lines)}
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "CONTENT_TYPE": headers.get("CONTENT-TYPE", ""),
-        "CONTENT_LENGTH": headers.get("CONTENT-LENGTH", ""),
-        "wsgi.input": io.BytesIO(body),
-    }
-    if "SOAPACTION" in headers:
-        environ["HTTP_SOAPACTION"] = headers["SOAPACTION"]
-    said: list[Any] = []
-
-    def start_response(*answer: Any) -> None:  # noqa: ANN401 - WSGI's own
-        said.extend(answer)
-
-    content = b"".join(application(environ, start_response))
-    status, answered = said
-    answer_head = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in answered)]
-    return "\r\n".join((*answer_head, "", "")).encode("latin-1") + content
-
-
-def _named(lines: list[str]) -> list[tuple[str, str]]:
-    parted = [line.partition(":") for line in lines]
-    return [(name, value) for name, _, value in parted]

@@ -12,14 +12,11 @@ from typing import Final
 from lxml import etree
 
 from legacy_contracts import ns, oids
+from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.hl7.rules import Group, Rule, Rules
+from legacy_contracts.interaction import Generation, HubInteraction, Pattern
 
 INTERACTION_ID: Final = "COMT_IN000001UK01"
-SERVICE: Final = "alerts"
-INFERRED: Final = (
-    "a broken alert is answered with AE and GE002; that and its words are not public",
-    "the words of a success are not public: an AA without them",
-)
 
 _ACT: Final = f"/hl7:{INTERACTION_ID}/hl7:ControlActEvent"
 _PERSON: Final = f"{_ACT}/hl7:author/hl7:AgentPersonSDS"
@@ -184,3 +181,20 @@ def parse(root: etree._Element) -> Alert:
         reason_text=str(_reason_text(root)) or None,
         notification=str(_notification(root)) or None,
     )
+
+
+# Service, pattern and answer: tms-rules.md 5; the schema is of the manual's release 7.2.02.
+INTERACTIONS: Final = (
+    HubInteraction(
+        interaction_id=INTERACTION_ID,
+        name="Alert to a privacy officer",
+        service="alerts",
+        pattern=Pattern.ASYNC_RELIABLE,
+        generation=Generation.V2008B,
+        answers=(APPLICATION_ACK,),
+        inferred=(
+            "a broken alert is answered with AE and GE002; that and its words are not public",
+            "the words of a success are not public: an AA without them",
+        ),
+    ),
+)

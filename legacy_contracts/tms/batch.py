@@ -4,9 +4,7 @@ The wrapper: tms-rules.md 4 and the official schemas of both messages (BatchComm
 BatchMapping_7202); the fields as stage 1 reads them (mcci_in200001uk02_stage1), which compares no
 roots. The numbers of what refuses a batch: transport.md 1.12.
 
-Nobody has published a batch, so much of this is inferred: the answer's version code; that a batch
-is acknowledged with AA whatever became of its items; what the manifest's keys are called; that an
-item is refused with the interaction that its query alone would be refused with.
+Nobody has published a batch, so much of this is inferred: the row at the end says what.
 """
 
 from __future__ import annotations
@@ -20,10 +18,12 @@ from typing import Final
 from lxml import etree
 
 from legacy_contracts import ns, oids
+from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import MEANINGS, Advice, Fault, Kind
 from legacy_contracts.hl7 import wrappers
 from legacy_contracts.hl7.rim import NOTHING, Xml, escape, instance, valued
 from legacy_contracts.hl7.wrappers import Correlation, Moment
+from legacy_contracts.interaction import Generation, HubInteraction, Pattern
 
 REQUEST: Final = "MCCI_IN200001UK02"
 ANSWER: Final = "MCCI_IN200002UK03"
@@ -296,3 +296,22 @@ def _reason(system: str, code: str, text: str, level: str) -> str:
         f'<code code="{code}" codeSystem="{system}" displayName="{escape(text)}">'
         f'<qualifier code="{level}"/></code></justifyingDetectedIssueEvent></reasonOf>'
     )
+
+
+# The ids: tms-rules.md 4; the schemas are of the manual's release 7.2.02.
+INTERACTIONS: Final = (
+    HubInteraction(
+        interaction_id=REQUEST,
+        name="Batch of queries",
+        service="tms",
+        pattern=Pattern.ASYNC_RELIABLE,
+        generation=Generation.V2008B,
+        answers=(ANSWER, APPLICATION_ACK),
+        inferred=(
+            "no public example: the service, the pattern, the answer's version code",
+            "a batch is acknowledged with AA whatever became of its items",
+            "what the manifest's keys are called",
+            "an item is refused with the interaction that its query alone would be refused with",
+        ),
+    ),
+)

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import cycle
 from typing import Final
 
 from operations.sending import ClientFiles
@@ -18,14 +17,28 @@ READ: Final = 65536
 _LENGTH: Final = b"content-length: "
 
 
+def is_patient(head: bytes, data: bytes) -> bool:
+    """Say whether an answer is a success that carries a patient."""
+    return head.startswith(b"http/1.1 200") and b'typeCode="AA"' in data
+
+
+def is_acknowledgment(head: bytes, data: bytes) -> bool:
+    """Say whether an answer says that a message is kept, in an acknowledgment or without."""
+    return head.startswith(b"http/1.1 202") and (
+        b":Acknowledgment " in data or b"content-length: 0\r\n" in head + b"\r\n"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send: address, path, and the client's files."""
+    """Where to send: address, path, the client's files; as what, and which answers are good."""
 
     host: str
     port: int
     path: str
     files: ClientFiles
+    content_type: str = "text/xml"
+    is_good: Callable[[bytes, bytes], bool] = is_patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +70,8 @@ class Tally:
         return len(self.seconds) / self.elapsed if self.elapsed else 0.0
 
 
-Bodies = Callable[[int], list[bytes]]
-"""Gives the bodies that client number n sends, over and over."""
+Bodies = Callable[[int], Iterator[bytes]]
+"""Gives what client number n sends, one after the other, without end."""
 
 
 def run(target: Target, shape: Shape, bodies: Bodies) -> Tally:
@@ -81,6 +94,14 @@ def run(target: Target, shape: Shape, bodies: Bodies) -> Tally:
     for process in processes:
         process.join()
     return tally
+
+
+def once(target: Target, body: bytes) -> None:
+    """Send one message on a connection of its own; raise `OSError` where it is not taken."""
+    with next(_connections(target, _context(target))) as connection:
+        connection.sendall(_request(_head(target, keep_alive=False), body))
+        if not target.is_good(*_answer(connection)):
+            raise ConnectionError("the message was not taken")
 
 
 def _process(
@@ -109,26 +130,33 @@ def _process(
 
 
 def _client(
-    target: Target, shape: Shape, bodies: list[bytes], tally: Tally, deadline: float
+    target: Target, shape: Shape, bodies: Iterator[bytes], tally: Tally, deadline: float
 ) -> None:
-    requests = cycle([_request(target, body, keep_alive=shape.keep_alive) for body in bodies])
-    context = ssl.create_default_context(cafile=str(target.files.ca))
-    context.load_cert_chain(str(target.files.certificate), str(target.files.key))
-    connections = _connections(target, context)
+    head = _head(target, keep_alive=shape.keep_alive)
+    connections = _connections(target, _context(target))
     connection = next(connections)
-    while (now := time.perf_counter()) < deadline:
+    for body in bodies:
+        now = time.perf_counter()
+        if now >= deadline:
+            break
         try:
             if not shape.keep_alive:
                 connection.close()
                 connection = next(connections)
-            connection.sendall(next(requests))
-            good = _answer(connection)
+            connection.sendall(_request(head, body))
+            good = target.is_good(*_answer(connection))
         except OSError:
             good = False
             connection = next(connections)
         tally.seconds.append(time.perf_counter() - now)
         tally.failed += not good
     connection.close()
+
+
+def _context(target: Target) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(target.files.ca))
+    context.load_cert_chain(str(target.files.certificate), str(target.files.key))
+    return context
 
 
 def _connections(target: Target, context: ssl.SSLContext) -> Iterator[ssl.SSLSocket]:
@@ -138,19 +166,24 @@ def _connections(target: Target, context: ssl.SSLContext) -> Iterator[ssl.SSLSoc
         yield context.wrap_socket(plain, server_hostname="localhost")
 
 
-def _request(target: Target, body: bytes, *, keep_alive: bool) -> bytes:
+def _head(target: Target, *, keep_alive: bool) -> bytes:
+    """Give the head of every request, up to the length of its body."""
     lines = (
         f"POST {target.path} HTTP/1.1",
         f"Host: {target.host}",
-        "Content-Type: text/xml",
-        f"Content-Length: {len(body)}",
+        f"Content-Type: {target.content_type}",
         f"Connection: {'keep-alive' if keep_alive else 'close'}",
+        "Content-Length: ",
     )
-    return "\r\n".join((*lines, "", "")).encode() + body
+    return "\r\n".join(lines).encode()
 
 
-def _answer(connection: ssl.SSLSocket) -> bool:
-    """Read one answer whole; say whether it is a success that carries a patient."""
+def _request(head: bytes, body: bytes) -> bytes:
+    return b"%s%d\r\n\r\n%s" % (head, len(body), body)
+
+
+def _answer(connection: ssl.SSLSocket) -> tuple[bytes, bytes]:
+    """Read one answer whole; give its head in lower case, and all of it."""
     data = connection.recv(READ)
     while (end := data.find(b"\r\n\r\n")) < 0:
         data = _more(connection, data)
@@ -158,7 +191,7 @@ def _answer(connection: ssl.SSLSocket) -> bool:
     length = int(head[head.index(_LENGTH) + len(_LENGTH) :].split(b"\r", 1)[0])
     while len(data) < end + 4 + length:
         data = _more(connection, data)
-    return head.startswith(b"http/1.1 200") and b'typeCode="AA"' in data
+    return head, data
 
 
 def _more(connection: ssl.SSLSocket, data: bytes) -> bytes:

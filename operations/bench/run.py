@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import socket
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import cycle, repeat
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from core import demographics
 from core.context import Context, system_context
 from core.demographics import Demographics, Policy, Trace
-from core.directory import list_entries
 from core.errors import CoreError
 from core.store.port import Store
 from core.values.demographics import Patient, RecordStatus
 from facade import config as configs
 from facade.wiring import open_store
-from operations import listing, loading, patients, sending, setup
-from operations.bench import inside, load, served
-from operations.bench.load import Shape, Tally, Target
+from operations import loading, patients, sending, setup
+from operations.bench import hub, inside, load, served
+from operations.bench.load import Shape
+from operations.bench.measuring import Bench, Report, free_ports, list_directory, measured
 from operations.bench.served import Watched
+
+HUB: Final = "hub"
+"""The part that can be measured alone: the messaging hub."""
 
 SEED: Final = 2014
 SAMPLE: Final = 4000
@@ -38,94 +39,44 @@ FLAT_GROWTH_MIB: Final = 8
 LOAD_RATE: Final = 900_000 / (9 * 60)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measurement: what, how much, and the target it met or missed, where it has one."""
+def run(count: int, riak: str | None, only: str | None, say: Callable[[str], None]) -> Report:
+    """Measure everything with so many patients; on a cluster too where one is named.
 
-    what: str
-    value: float
-    unit: str
-    target: str = ""
-    met: bool | None = None
-
-
-@dataclass(slots=True)
-class Report:
-    """What was measured."""
-
-    rows: list[Row] = field(default_factory=list)
-
-    def least(self, what: str, value: float, unit: str, target: float) -> None:
-        """Note a value that should be at least so much."""
-        self.rows.append(Row(what, value, unit, f">= {target:g}", value >= target))
-
-    def most(self, what: str, value: float, unit: str, target: float) -> None:
-        """Note a value that should be at most so much."""
-        self.rows.append(Row(what, value, unit, f"<= {target:g}", value <= target))
-
-    def note(self, what: str, value: float, unit: str) -> None:
-        """Note a value without a target."""
-        self.rows.append(Row(what, value, unit))
-
-    def table(self) -> str:
-        """Give the rows for people."""
-        lines = [f"{'':50} {'measured':>12}  {'unit':16} {'target':>10}"]
-        for row in self.rows:
-            verdict = {True: "met", False: "MISSED", None: ""}[row.met]
-            lines.append(
-                f"{row.what:50} {row.value:12.3f}  {row.unit:16} {row.target:>10}  {verdict}"
-            )
-        return "\n".join(lines)
-
-    def json(self) -> str:
-        """Give the rows for machines."""
-        return json.dumps([asdict(row) for row in self.rows], indent=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What the measurements share: the folder, the store as loaded, who to ask for."""
-
-    config: Path
-    context: Context
-    say: Callable[[str], None]
-
-    def target(self, port: int) -> Target:
-        """Give where a load goes."""
-        tls = self.config.parent / "tls"
-        files = sending.ClientFiles(tls / "ca.pem", tls / "client.pem", tls / "client.key")
-        return Target("127.0.0.1", port, sending.PATH, files)
-
-
-def run(count: int, riak: str | None, say: Callable[[str], None]) -> Report:
-    """Measure everything with so many patients; on a cluster too where one is named."""
+    Where one part is named, measure that alone.
+    """
     report = Report()
     with tempfile.TemporaryDirectory(prefix="spine-bench-") as folder:
         home = Path(folder)
         setup.make_folder(home, system_context().now())
         bench = Bench(home / "spine.toml", system_context(), say)
-        say("in process")
-        _inside(report)
-        say("the bare server")
-        _ceiling(report, bench)
-        _embedded(report, bench, count)
-        if riak is not None:
-            _cluster(report, bench, riak)
+        if only != HUB:
+            _queries(report, bench, count, riak)
+        hub.measure(report, bench, riak)
     return report
 
 
+def _queries(report: Report, bench: Bench, count: int, riak: str | None) -> None:
+    bench.say("in process")
+    _inside(report)
+    bench.say("the bare server")
+    _ceiling(report, bench)
+    _embedded(report, bench, count)
+    if riak is not None:
+        _cluster(report, bench, riak)
+
+
 def _inside(report: Report) -> None:
-    measured = inside.measure()
-    report.note("elements of the fixed answer", measured.elements, "elements")
-    report.most("one answer in process, median", measured.answer, "ms CPU", 0.33)
-    report.most("  of it building", measured.building, "ms CPU", 0.15)
+    one = inside.measure()
+    report.note("elements of the fixed answer", one.elements, "elements")
+    report.most("one answer in process, median", one.answer, "ms CPU", 0.33)
+    report.most("  of it building", one.building, "ms CPU", 0.15)
 
 
 def _ceiling(report: Report, bench: Bench) -> None:
     body = sending.retrieval(next(patients.numbers()), bench.context)
-    with served.serving(bench.config, _ports(), "operations.bench.echo") as echo:
+    with served.serving(bench.config, free_ports(), "operations.bench.echo") as echo:
         shape = Shape(KEPT.processes, KEPT.connections, 5.0)
-        tally = load.run(bench.target(echo.port), shape, lambda _client: [body])
+        tally = load.run(bench.target(echo.port), shape, lambda _client: repeat(body))
     report.note("bare WSGI echo on the same server", tally.rate, "requests/s")
 
 
@@ -134,14 +85,15 @@ def _embedded(report: Report, bench: Bench, count: int) -> None:
     store = _loaded(report, bench, count)
     numbers, traces = _sample(store, count, bench.context)
     store.close()
-    with served.serving(bench.config, _ports()) as server:
+    with served.serving(bench.config, free_ports()) as server:
         load.run(bench.target(server.port), Shape(2, 8, 2.0), _shared(numbers))
         bench.say("retrievals")
-        tally = _measured(report, bench, server, ("retrieval", numbers))
+        sending_all = partial(load.run, bench.target(server.port), KEPT)
+        tally = measured(report, server, "retrieval", lambda: sending_all(_shared(numbers)))
         report.least("retrievals over mutual TLS", tally.rate, "requests/s", 1500)
         report.most("  p99", tally.percentile(0.99), "ms", 50)
         bench.say("simple traces")
-        tally = _measured(report, bench, server, ("simple trace", traces))
+        tally = measured(report, server, "simple trace", lambda: sending_all(_shared(traces)))
         report.least("simple traces over mutual TLS", tally.rate, "requests/s", 1000)
         bench.say("new connections")
         tally = load.run(bench.target(server.port), NEW, _shared(numbers))
@@ -167,8 +119,8 @@ def _loaded(report: Report, bench: Bench, count: int) -> Store:
 
 
 def _list(store: Store, bench: Bench) -> None:
-    listed = listing.read(bench.config.parent / "directory.toml")
-    list_entries(store, listed.parties, listed.systems, at="", import_id="bench")
+    listed = bench.listing()
+    list_directory(store, listed, listed.parties)
 
 
 def _sample(store: Store, count: int, context: Context) -> tuple[list[bytes], list[bytes]]:
@@ -197,33 +149,7 @@ def _is_traced(patient: Patient, records: Demographics) -> bool:
 
 def _shared(bodies: list[bytes]) -> load.Bodies:
     """Give every client its own part of the bodies."""
-    return lambda client: bodies[client % 16 :: 16]
-
-
-def _measured(
-    report: Report, bench: Bench, server: Watched, what: tuple[str, list[bytes]]
-) -> Tally:
-    """Run one kind of load and note what a message costs."""
-    name, bodies = what
-    before, cpu = server.metrics(), server.cpu_seconds()
-    tally = load.run(bench.target(server.port), KEPT, _shared(bodies))
-    after, used = server.metrics(), server.cpu_seconds() - cpu
-    count = max(len(tally.seconds), 1)
-    report.note(f"{name}: p50", tally.percentile(0.5), "ms")
-    report.most(f"{name}: not answered with a success", tally.failed, "requests", 0)
-    report.note(f"{name}: server CPU", used / count * 1000, "ms/message")
-    report.note(f"{name}: peak memory of a process", server.memory()[1], "MiB")
-    for key in sorted(after):
-        gained = after[key] - before.get(key, 0.0)
-        if key[0] == "spine_stage_seconds" and gained:
-            report.note(f"{name}: {_label(key[1])}", gained / count * 1000, "ms/message")
-        elif key[0] == "spine_store_operations" and gained:
-            report.note(f"{name}: {_label(key[1])}", gained / count, "ops/message")
-    return tally
-
-
-def _label(labels: str) -> str:
-    return " ".join(part.partition("=")[2].strip('"') for part in sorted(labels.split(",")))
+    return lambda client: cycle(bodies[client % 16 :: 16])
 
 
 def _flat(report: Report, bench: Bench, server: Watched, bodies: list[bytes]) -> None:
@@ -239,8 +165,7 @@ def _flat(report: Report, bench: Bench, server: Watched, bodies: list[bytes]) ->
 
 def _cluster(report: Report, bench: Bench, url: str) -> None:
     bench.say(f"the cluster {url}")
-    os.environ["SPINE_STORE_URL"] = url
-    try:
+    with served.settings({"SPINE_STORE_URL": url}):
         store = open_store(configs.load(bench.config))
         _list(store, bench)
         loading.load(
@@ -250,19 +175,12 @@ def _cluster(report: Report, bench: Bench, url: str) -> None:
             at="",
             progress=lambda _count: None,
         )
-        numbers, _ = _sample(store, 2000, bench.context)
+        numbers = _shared(_sample(store, 2000, bench.context)[0])
         store.close()
-        with served.serving(bench.config, _ports()) as server:
-            tally = _measured(report, bench, server, ("Riak retrieval", numbers))
+        with served.serving(bench.config, free_ports()) as server:
+            target = bench.target(server.port)
+            tally = measured(
+                report, server, "Riak retrieval", lambda: load.run(target, KEPT, numbers)
+            )
         report.note("Riak: retrievals over mutual TLS", tally.rate, "requests/s")
         report.note("Riak:   p99", tally.percentile(0.99), "ms")
-    finally:
-        del os.environ["SPINE_STORE_URL"]
-
-
-def _ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        ports: tuple[Any, Any] = (one.getsockname()[1], two.getsockname()[1])
-    return ports

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +44,45 @@ class Watched:
         sizes = [_memory(pid) for pid in self._processes()]
         return max(now for now, _ in sizes), max(peak for _, peak in sizes)
 
+    def resident(self) -> dict[int, tuple[int, int]]:
+        """Give the resident memory of each process now and at its peak, in bytes."""
+        return {pid: _sizes(pid) for pid in self._processes()}
+
+    def forget_peaks(self) -> None:
+        """Let the peaks of memory begin anew with what is resident now."""
+        for pid in self._processes():
+            Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
     def _processes(self) -> list[int]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
         return [self.pid, *(int(pid) for pid in children.split())]
+
+
+@contextmanager
+def settings(values: Mapping[str, str]) -> Iterator[None]:
+    """Let variables override the configuration, here and in what is started meanwhile."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextmanager
+def delivering(config: Path) -> Iterator[Watched]:
+    """Deliver with a configuration in a process of its own, and stop in the end."""
+    command = [sys.executable, "-m", "operations.cli", "deliver", "--config", str(config)]
+    environ = {**os.environ, "SPINE_LOG_LEVEL": "error"}
+    process = subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)  # noqa: S603
+    try:
+        yield Watched(0, 0, process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
 
 
 @contextmanager
@@ -90,9 +126,15 @@ def _cpu(pid: int) -> float:
 
 
 def _memory(pid: int) -> tuple[int, int]:
+    now, peak = _sizes(pid)
+    return now // 2**20, peak // 2**20
+
+
+def _sizes(pid: int) -> tuple[int, int]:
+    """Give the resident memory of a process now and at its peak, in bytes; 0 once it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     except FileNotFoundError:
         return 0, 0
     sizes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+)", status, re.MULTILINE))
-    return int(sizes.get("VmRSS", 0)) // 1024, int(sizes.get("VmHWM", 0)) // 1024
+    return int(sizes.get("VmRSS", 0)) * 1024, int(sizes.get("VmHWM", 0)) * 1024

@@ -16,7 +16,7 @@ from core import alerts as raised
 from core import transfers as conversations
 from core.errors import CoreError
 from core.messaging import listing
-from core.messaging.hub import later
+from core.messaging.keeping import later
 from core.messaging.records import Message
 from core.transfers import Transfer
 from core.values.identity import is_nhs_number

@@ -2,7 +2,7 @@
 
 from importlinter.cli import lint_imports
 
-from adapters import pipeline
+from adapters import pipeline, tms
 
 
 def test_imports_point_the_right_way() -> None:
@@ -11,3 +11,7 @@ def test_imports_point_the_right_way() -> None:
 
 def test_every_interaction_has_a_translation() -> None:
     assert list(pipeline.untranslated()) == []
+
+
+def test_every_interaction_of_the_hub_has_a_service_and_every_service_a_row() -> None:
+    assert list(tms.unserved()) == []

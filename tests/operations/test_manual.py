@@ -6,8 +6,9 @@ from pathlib import Path
 
 from commanding import done, told
 
-from adapters import pipeline
+from adapters import pipeline, tms
 from legacy_contracts import registry
+from legacy_contracts.gp2gp import messages
 
 PAGE = Path(__file__).parents[2] / "docs/interactions.md"
 
@@ -19,7 +20,14 @@ def test_the_committed_table_is_the_generated_one() -> None:
 def test_every_interaction_is_in_the_table_with_its_answer() -> None:
     rows = told("interactions")
     assert [(row["id"], row["answer"]) for row in rows] == [
-        (one.interaction_id, one.reply.interaction_id) for one in registry.INTERACTIONS
+        *((one.interaction_id, one.reply.interaction_id) for one in registry.INTERACTIONS),
+        *((one.interaction_id, ", ".join(one.answers)) for one in registry.HUB_INTERACTIONS),
     ]
     answered = {row["id"] for row in rows if row["state"] == "answered"}
-    assert answered == set(pipeline.TRANSLATIONS)
+    assert answered == {*pipeline.TRANSLATIONS, *tms.SERVICES}
+
+
+def test_what_is_followed_while_it_is_forwarded_is_on_the_page() -> None:
+    page = done("interactions")
+    for interaction_id, step in messages.KINDS.items():
+        assert f"| {interaction_id} | {step} |" in page

@@ -1,0 +1,305 @@
+"""The hub's rows: reliable messages in, forwarded end to end, a backlog drained, large messages.
+
+Sender, facade and receiver share the machine. What is measured beside the facade's two workers is
+what `spine serve` runs unless told otherwise: one delivery worker, which gives way to those who
+answer; a row says where there is none.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from ctypes import c_int64
+from dataclasses import dataclass, replace
+from multiprocessing.sharedctypes import Synchronized
+from typing import Final
+
+from core.directory import ContractProperties
+from facade import config as configs
+from facade.wiring import open_store
+from legacy_contracts.envelopes import mime
+from operations.bench import hub_backlog, hub_large, hub_messages, hub_receiver, load, served
+from operations.bench.hub_messages import ALERT, REQUEST, Template
+from operations.bench.hub_receiver import Receiver
+from operations.bench.load import Shape, Tally, Target
+from operations.bench.measuring import Bench, Report, free_ports, list_directory, measured
+from operations.bench.served import Watched
+from operations.setup import HUB_PARTY, SECOND_PARTY
+
+RELIABLE: Final = "/reliablemessaging/reliablerequest"
+FORWARD: Final = "/reliablemessaging/forwardreliable"
+
+IN: Final = Shape(processes=2, connections=8, seconds=15.0)
+IN_ALONE: Final = Shape(processes=2, connections=8, seconds=8.0)
+WARM: Final = Shape(processes=2, connections=8, seconds=1.5)
+THROUGH: Final = Shape(processes=1, connections=8, seconds=12.0)
+OUTSTANDING: Final = 128
+"""How many messages the sender of forwarded ones lets be on their way."""
+PATIENCE_SECONDS: Final = 1.0
+"""How long it waits for the hub before it sends one all the same."""
+ARRIVAL_SECONDS: Final = 20.0
+
+IN_RATE: Final = 1000
+IN_P99: Final = 100
+THROUGH_RATE: Final = 300
+
+FEW_DUE: Final = 5_000
+MANY_DUE: Final = 100_000
+FEW_SECONDS: Final = 8.0
+MANY_SECONDS: Final = 15.0
+BEGUN: Final = 200
+"""Messages that a worker has delivered before it is watched."""
+GROWTH_RATIO: Final = 1.2
+FLAT_MIB: Final = 8
+
+LARGE: Final = 4_999_000
+"""Bytes of a large message: just under the limit on requests."""
+LARGE_LIMITS: Final = (
+    (hub_large.ATTACHMENT, "5 MB in attachments", 30.0, 2.0),
+    (hub_large.RECORD, "5 MB in its HL7 part", 100.0, 4.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the hub is measured: the bench's folder, who receives, what was agreed."""
+
+    bench: Bench
+    receiver: Receiver
+    contracts: tuple[ContractProperties, ...]
+
+    def contract(self, party: str, interaction: str) -> ContractProperties:
+        """Give what was agreed with a party on an interaction."""
+        return next(
+            one
+            for one in self.contracts
+            if (one.party_key, one.interaction) == (party, interaction)
+        )
+
+    def target(self, port: int, path: str) -> Target:
+        """Give where a load of ebXML messages goes."""
+        return replace(
+            self.bench.target(port),
+            path=path,
+            content_type=mime.CONTENT_TYPE,
+            is_good=load.is_acknowledgment,
+        )
+
+    @contextmanager
+    def store(self, url: str, **settings: str) -> Iterator[None]:
+        """Work on a store that knows the directory, with every party at the receiver's address."""
+        with served.settings({"SPINE_STORE_URL": url, **settings}):
+            store = open_store(configs.load(self.bench.config))
+            listed = self.bench.listing()
+            endpoint = f"https://localhost:{self.receiver.port}/"
+            parties = [replace(one, endpoint=endpoint) for one in listed.parties]
+            list_directory(store, listed, parties)
+            store.close()
+            yield
+
+    @contextmanager
+    def serving(self) -> Iterator[Watched]:
+        """Serve on the store that is worked on."""
+        with served.serving(self.bench.config, free_ports()) as server:
+            yield server
+
+
+def measure(report: Report, bench: Bench, riak: str | None) -> None:
+    """Measure the hub; on a cluster too where one is named."""
+    files = bench.files
+    own = replace(
+        files, certificate=files.ca.with_name("server.pem"), key=files.ca.with_name("server.key")
+    )
+    with hub_receiver.receiving(own) as receiver:
+        place = Place(bench, receiver, bench.listing().contracts)
+        _large(report, place)
+        _in_alone(report, place)
+        _in(report, place, "sqlite:hub-in.db")
+        _through(report, place, "sqlite:hub-through.db")
+        _backlog(report, place)
+        if riak is not None:
+            bench.say(f"the cluster {riak}")
+            _on_cluster(report, place, riak)
+
+
+def _in(report: Report, place: Place, url: str) -> None:
+    place.bench.say("reliable messages in")
+    with place.store(url), place.serving() as server:
+        tally = measured(report, server, "reliable in", _sender_of_alerts(place, server, IN))
+    report.least("reliable in, one delivery worker beside", tally.rate, "messages/s", IN_RATE)
+    report.most("  p99", tally.percentile(0.99), "ms", IN_P99)
+
+
+def _in_alone(report: Report, place: Place) -> None:
+    place.bench.say("reliable messages in, nothing delivered")
+    with place.store("sqlite:hub-alone.db", SPINE_DELIVERY_WORKERS="0"), place.serving() as server:
+        tally = _sender_of_alerts(place, server, IN_ALONE)()
+    report.note("reliable in, no delivery worker", tally.rate, "messages/s")
+    report.note("  p99", tally.percentile(0.99), "ms")
+
+
+def _sender_of_alerts(place: Place, server: Watched, shape: Shape) -> Callable[[], Tally]:
+    """Give what sends alerts, each another message, to a server that has had some already."""
+    target = place.target(server.port, RELIABLE)
+    context = place.bench.context
+    template = hub_messages.alert(place.contract(HUB_PARTY, ALERT), context)
+
+    def bodies(_client: int) -> Iterator[bytes]:
+        return map(template.under, hub_messages.ids(context))
+
+    load.run(target, WARM, bodies)
+    return lambda: load.run(target, shape, bodies)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Lets only so many messages be on their way: what is sent waits for what has arrived."""
+
+    receiver: Receiver
+    sent: Synchronized[int]
+    before: int
+
+    def paced(self, bodies: Iterator[bytes]) -> Iterator[bytes]:
+        """Give bodies as fast as others arrive."""
+        for body in bodies:
+            until = time.monotonic() + PATIENCE_SECONDS
+            while self._is_full() and time.monotonic() < until:
+                time.sleep(0.001)
+            with self.sent.get_lock():
+                self.sent.value += 1
+            yield body
+
+    def _is_full(self) -> bool:
+        return self.sent.value - (self.receiver.different.value - self.before) >= OUTSTANDING
+
+
+def _through(report: Report, place: Place, url: str) -> None:
+    """Send as fast as messages arrive, and count what arrives."""
+    place.bench.say("forwarded end to end")
+    with place.store(url), place.serving() as server:
+        _forwarded(place, server, replace(THROUGH, seconds=1.5))
+        first, all_before = place.receiver.different.value, place.receiver.received.value
+        started = time.monotonic()
+        ended = started
+
+        def sending() -> Tally:
+            nonlocal ended
+            tally = _forwarded(place, server, THROUGH)
+            ended = time.monotonic()
+            return tally
+
+        tally = measured(report, server, "forward", sending)
+        came = place.receiver.different.value - first
+        again = place.receiver.received.value - all_before - came
+    lost = len(tally.seconds) - tally.failed - came
+    report.least("forwarded end to end", came / (ended - started), "messages/s", THROUGH_RATE)
+    report.most("  accepted and not arrived", lost, "messages", 0)
+    report.most("  arrived more than once", again, "messages", 0)
+
+
+def _forwarded(place: Place, server: Watched, shape: Shape) -> Tally:
+    """Send requests for records until the time is over and all that were accepted have arrived."""
+    receiver, context = place.receiver, place.bench.context
+    template = hub_messages.request(place.contract(SECOND_PARTY, REQUEST), context)
+    before = receiver.different.value
+    window = _Window(receiver, multiprocessing.get_context("fork").Value(c_int64), before)
+
+    def bodies(_client: int) -> Iterator[bytes]:
+        return window.paced(map(template.under, hub_messages.ids(context)))
+
+    tally = load.run(place.target(server.port, FORWARD), shape, bodies)
+    receiver.wait_for(before + len(tally.seconds) - tally.failed, ARRIVAL_SECONDS)
+    return tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Drained:
+    """How a backlog drained: messages a second, CPU of each in milliseconds, memory grown."""
+
+    rate: float
+    milliseconds: float
+    grown_mib: float
+
+
+def _backlog(report: Report, place: Place) -> None:
+    few = _drained(place, FEW_DUE, FEW_SECONDS)
+    many = _drained(place, MANY_DUE, MANY_SECONDS)
+    report.note(f"draining {FEW_DUE} due", few.rate, "messages/s")
+    report.note("  worker CPU", few.milliseconds, "ms/message")
+    report.least(f"draining {MANY_DUE} due", many.rate, "messages/s", THROUGH_RATE)
+    report.note("  worker CPU", many.milliseconds, "ms/message")
+    ratio = many.milliseconds / few.milliseconds if few.milliseconds else 0.0
+    report.most("  of that with few due", ratio, "times", GROWTH_RATIO)
+    report.most("  worker memory grown", many.grown_mib, "MiB", FLAT_MIB)
+
+
+def _drained(place: Place, count: int, seconds: float) -> _Drained:
+    """Watch a worker drain a backlog for so long, or until it is nearly drained."""
+    receiver, bench = place.receiver, place.bench
+    bench.say(f"{count} messages due")
+    contract = place.contract(SECOND_PARTY, REQUEST)
+    with place.store(f"sqlite:hub-{count}.db"):
+        store = open_store(configs.load(bench.config))
+        template = hub_messages.request(contract, bench.context)
+        hub_backlog.fill(store, template, contract, bench.context, count)
+        store.close()
+        all_before = receiver.different.value
+        with served.delivering(bench.config) as worker:
+            receiver.wait_for(all_before + BEGUN, ARRIVAL_SECONDS)
+            first, cpu, memory = receiver.different.value, worker.cpu_seconds(), _now(worker)
+            started = time.monotonic()
+            receiver.wait_for(all_before + count - BEGUN, seconds)
+            came = max(receiver.different.value - first, 1)
+            elapsed = time.monotonic() - started
+            used, grown = worker.cpu_seconds() - cpu, _now(worker) - memory
+    return _Drained(came / elapsed, used / came * 1000, grown / 2**20)
+
+
+def _now(worker: Watched) -> int:
+    return max(now for now, _ in worker.resident().values())
+
+
+def _large(report: Report, place: Place) -> None:
+    bench = place.bench
+    for kind, name, milliseconds, memory in LARGE_LIMITS:
+        bench.say(f"a message of {name}")
+        with place.store("sqlite:hub-large.db", SPINE_DELIVERY_WORKERS="1"):
+            cost = hub_large.measure(bench.config, kind, LARGE)
+            report.note(f"{name}: received", cost.receiving, "ms CPU")
+            report.note(f"{name}: tried", cost.trying, "ms CPU")
+            report.most(f"{name}: both", cost.receiving + cost.trying, "ms CPU", milliseconds)
+            used = max(cost.receiving_memory, cost.trying_memory)
+            report.note(f"{name}: memory, received", cost.receiving_memory, "times its size")
+            report.note(f"{name}: memory, tried", cost.trying_memory, "times its size")
+            report.most(f"{name}: memory", used, "times its size", memory)
+            _large_served(report, place, name, hub_large.template_of(kind, place.contracts, LARGE))
+
+
+def _large_served(report: Report, place: Place, name: str, template: Template) -> None:
+    """Send one through the facade, after one as large: whichever process grows most counts."""
+    numbers = hub_messages.ids(place.bench.context)
+    with place.serving() as server:
+        for last in (False, False, True):
+            server.forget_peaks()
+            before, cpu = server.resident(), server.cpu_seconds()
+            arrived = place.receiver.different.value
+            body = template.under(next(numbers))
+            load.once(place.target(server.port, FORWARD), body)
+            place.receiver.wait_for(arrived + 1, ARRIVAL_SECONDS)
+            if last:
+                after = server.resident()
+                grown = max(after[pid][1] - now for pid, (now, _) in before.items())
+                used = server.cpu_seconds() - cpu
+    report.note(f"{name}: served, all CPU", used * 1000, "ms CPU")
+    report.note(f"{name}: served, memory of a process", grown / LARGE, "times its size")
+
+
+def _on_cluster(report: Report, place: Place, url: str) -> None:
+    """Forward first: what alerts leave to do would be delivered beside it."""
+    found = Report()
+    _through(found, place, url)
+    _in(found, place, url)
+    for row in found.rows:
+        report.note(f"Riak: {row.what}", row.value, row.unit)
