@@ -7,6 +7,7 @@
 #   make docs     write docs/interactions.md from the registry
 #   make bench    rates, times and memory against their targets; PATIENTS=900000 is the long run
 #   make fuzz     hostile messages, N of them; SEED=… ONLY=… shows one of them alone
+#   make faults   the hub killed under load for SECONDS=60; SEED=… throws the dice alike
 #   make clean    remove what was installed; spine-data stays
 
 # The first Python that starts and is new enough: a version manager's shim may be there and not start.
@@ -17,9 +18,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?= spine-data
 N ?= 10000
+SECONDS ?= 60
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check docs bench fuzz smoke clean
+.PHONY: run test check docs bench faults fuzz smoke clean
 
 run: $(VENV)/installed
 	$(BIN)/spine init --quiet $(DATA)
@@ -40,6 +42,9 @@ bench: $(VENV)/installed
 
 fuzz: $(VENV)/dev
 	$(BIN)/python tests/support/fuzzing.py --count $(N) $(SEED:%=--seed %) $(ONLY:%=--only %)
+
+faults: $(VENV)/dev
+	$(BIN)/python tests/support/faulting.py --seconds $(SECONDS) $(SEED:%=--seed %)
 
 docs: $(VENV)/installed
 	$(BIN)/spine interactions > docs/interactions.md

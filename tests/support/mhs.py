@@ -7,6 +7,7 @@ done with it, so a test counts deliveries whatever came of them.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import itertools
 import math
 import socket
@@ -191,7 +192,7 @@ class Mhs:
                 answered = http_sender.post(
                     self.hub_port, self.hub_path, headers, one, files=self.files.client
                 )
-            except OSError as error:
+            except (OSError, http.client.HTTPException) as error:
                 self.troubles.append(error)
                 continue
             with self._changed:
