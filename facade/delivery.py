@@ -91,6 +91,8 @@ class Deliverer:
         self._ours_until = 0.0
         self._renewed = 0.0
         self._renewals = 0
+        self.ended = False
+        """Whether nothing is under way any more, so that the store may be closed."""
         self._work = threading.Condition()
         self._stopping = threading.Event()
         self._log: Any = logs.logger()
@@ -124,7 +126,8 @@ class Deliverer:
         while time.monotonic() < until and any(thread.is_alive() for thread in threads):
             self._renew_in_time(time.monotonic())
             time.sleep(IDLE_SECONDS)
-        if any(thread.is_alive() for thread in threads):
+        self.ended = not any(thread.is_alive() for thread in threads)
+        if not self.ended:
             return
         try:
             self._shift.end(self._store, self._context.now())
@@ -236,9 +239,8 @@ def deliver(config: Config, *, goes_on: Callable[[], bool] = lambda: True) -> No
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: deliverer.stop())
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-    try:
-        deliverer.run(goes_on)
-    finally:
+    deliverer.run(goes_on)
+    if deliverer.ended:
         _end(made, log)
         os.close(own.descriptor)
 

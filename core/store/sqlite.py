@@ -111,6 +111,7 @@ class SqliteStore:
         self._turns_taken: Turns[_Task[Any]] = Turns(self._write_together, limit=MAX_TOGETHER)
         self._turns = path.with_name(path.name + "-lock")
         self._stopped = threading.Event()
+        self._copier: threading.Thread | None = None
         self._turn = self._open_turn()
         try:
             with said(path):
@@ -119,7 +120,8 @@ class SqliteStore:
         except StoreError:
             self.close()
             raise
-        threading.Thread(target=self._copy_log, name="checkpoint", daemon=True).start()
+        self._copier = threading.Thread(target=self._copy_log, name="checkpoint", daemon=True)
+        self._copier.start()
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
@@ -223,8 +225,11 @@ class SqliteStore:
                 reader.execute("COMMIT")
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection; no thread may be using the store any more."""
         self._stopped.set()
+        if self._copier is not None:
+            # A connection that is closed while it is used takes the process with it.
+            self._copier.join()
         with self._write:
             for connection in self._opened:
                 connection.close()
