@@ -48,6 +48,10 @@ class Watched:
         """Give the resident memory of each process now and at its peak, in bytes."""
         return {pid: _sizes(pid) for pid in self._processes()}
 
+    def own_memory(self) -> int:
+        """Give the bytes that its processes hold for themselves: of a mapped file nothing."""
+        return sum(_size(pid, "RssAnon") for pid in self._processes())
+
     def forget_peaks(self) -> None:
         """Let the peaks of memory begin anew with what is resident now."""
         for pid in self._processes():
@@ -131,10 +135,15 @@ def _memory(pid: int) -> tuple[int, int]:
 
 
 def _sizes(pid: int) -> tuple[int, int]:
-    """Give the resident memory of a process now and at its peak, in bytes; 0 once it is gone."""
+    """Give the resident memory of a process now and at its peak, in bytes."""
+    return _size(pid, "VmRSS"), _size(pid, "VmHWM")
+
+
+def _size(pid: int, what: str) -> int:
+    """Give one of a process's sizes in bytes; 0 once it is gone."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except FileNotFoundError:
-        return 0, 0
-    sizes = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+)", status, re.MULTILINE))
-    return int(sizes.get("VmRSS", 0)) * 1024, int(sizes.get("VmHWM", 0)) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    found = re.search(rf"^{what}:\s+(\d+)", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
