@@ -17,7 +17,7 @@ from lxml import etree
 
 from adapters import endings, gp2gp, opening, tms
 from adapters.endings import Word
-from adapters.opening import Rejected
+from adapters.opening import Opening, Rejected
 from adapters.ourselves import Ourselves
 from adapters.tms import Handled
 from core.errors import ValueTooLarge
@@ -28,7 +28,6 @@ from legacy_contracts import xml
 from legacy_contracts.envelopes import ebxml
 from legacy_contracts.errors import ContractError, Fault, MalformedMessage
 from legacy_contracts.hl7 import payload
-from legacy_contracts.hl7.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ class Courier:
         if service is None:
             raise Rejected(Fault("UNKNOWN_ROUTING_FAILURE"), None)
         body = self.us.core.hub.body(message)
-        found = opening.opened(key, message, body, service.rules, self.us)
+        found = opening.opened(key, message, body, Opening(service.rules), self.us)
         if found is None:
             raise Rejected(Fault("HL7_VALIDATION_ERROR"), None)
         return service.answer(Handled(key, message, found), self.us)
@@ -144,12 +143,13 @@ class Courier:
     def _deliver(self, key: str, message: Message) -> Outcome:
         body = self.us.core.hub.body(message)
         if message.accepted.way is Way.FORWARD and message.tries == 0:
+            how = Opening(
+                payload.LIGHT, lambda root, said: gp2gp.passed(message, root, said, self.us)
+            )
             try:
-                found = opening.opened(key, message, body, RULES_OF_FORWARDED, self.us)
+                opening.opened(key, message, body, how, self.us)
             except Rejected as error:
                 return self._reject(key, message, error)
-            if found is not None:
-                gp2gp.passed(message, found.root, self.us)
         accepted = message.accepted
         endpoint = self._endpoint(message)
         if not endpoint:
@@ -206,8 +206,6 @@ class Courier:
 
 MAX_WHY: Final = 300
 _CODE: Final = re.compile(r"[A-Za-z0-9]{1,10}", re.ASCII)
-
-RULES_OF_FORWARDED: Final[Rules] = payload.LIGHT
 
 PASSING: Final = frozenset({"200", "206", "208"})
 """The codes of a SOAP fault after which sending again may go better (transport.md 1.6)."""

@@ -16,25 +16,26 @@ from core.transfers import Kind, Passed
 from core.values.messaging import Way
 from legacy_contracts import ns
 from legacy_contracts.gp2gp import messages
-from legacy_contracts.hl7 import payload
+from legacy_contracts.hl7.payload import Fields
 
 SERVICE: Final = f"{ns.SERVICES}gp2gp"
 
 
-def passed(message: Message, root: etree._Element, us: Ourselves) -> None:
-    """Note a message of a transfer that is taken on, with what its payload says of it."""
-    if _is_ours(message):
-        said = payload.fields(root)
-        kind = messages.kind_of(message.accepted.envelope.activity, root)
-        noted = replace(
-            _noted(message, us),
-            kind=Kind(kind),
-            says_yes=messages.says_yes(said),
-            code=messages.reason_code(said),
-            answers=(said.ack_of or "").upper(),
-            payload_id=said.message_id.upper(),
-        )
-        us.core.store.apply(_note(message, noted))
+def passed(
+    message: Message, root: etree._Element, said: Fields, us: Ourselves
+) -> tuple[Write, ...]:
+    """Give what notes a message of a transfer that is taken on, with what its payload says."""
+    if not _is_ours(message):
+        return ()
+    noted = replace(
+        _noted(message, us),
+        kind=Kind(messages.kind_of(message.accepted.envelope.activity, root)),
+        says_yes=messages.says_yes(said),
+        code=messages.reason_code(said),
+        answers=(said.ack_of or "").upper(),
+        payload_id=said.message_id.upper(),
+    )
+    return _note(message, noted)
 
 
 def arrived(message: Message, us: Ourselves) -> tuple[Write, ...]:

@@ -6,6 +6,7 @@ What is wrong here is answered by an application acknowledgement with AR, one er
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ from core.errors import Duplicate, NotAllowed
 from core.messaging.hub import Admit
 from core.messaging.keeping import Outgoing, derived_id
 from core.messaging.records import Message
+from core.store.port import Write
 from core.values.identity import Asid, Caller, Person
 from core.values.messaging import Content, Envelope, Way
 from legacy_contracts import xml
@@ -55,7 +57,23 @@ class Rejected(Exception):
         super().__init__(fault.name)
 
 
-def opened(key: str, message: Message, body: bytes, rules: Rules, us: Ourselves) -> Opened | None:
+Noting = Callable[["etree._Element", Fields], tuple[Write, ...]]
+"""Gives what else is to be written when a payload is admitted."""
+
+
+def _nothing(_root: etree._Element, _fields: Fields) -> tuple[Write, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How payloads are opened: what their wrappers are asked, and what is noted of them."""
+
+    rules: Rules
+    noting: Noting = _nothing
+
+
+def opened(key: str, message: Message, body: bytes, how: Opening, us: Ourselves) -> Opened | None:
     """Give a message's payload once it may be acted upon; None where it carries none.
 
     Raises `Rejected` where its wrapper, its systems or its id are refused.
@@ -68,12 +86,12 @@ def opened(key: str, message: Message, body: bytes, rules: Rules, us: Ourselves)
         return None
     root = _read(part, accepted.way)
     fields = payload.fields(root)
-    faults = rules.faults(root)
+    faults = how.rules.faults(root)
     if faults:
         raise Rejected(faults[0], fields)
     caller = _caller(message, fields, root)
     _require_systems(fields, message, us)
-    _admit(key, fields, caller, us)
+    _admit(Admit(key, fields.message_id, how.noting(root, fields)), fields, caller, us)
     return Opened(root, fields, caller)
 
 
@@ -115,9 +133,9 @@ def _require_systems(fields: Fields, message: Message, us: Ourselves) -> None:
         raise Rejected(Fault("COMM_FUNC_SND_NOT_ALLOWED"), fields)
 
 
-def _admit(key: str, fields: Fields, caller: Caller, us: Ourselves) -> None:
+def _admit(command: Admit, fields: Fields, caller: Caller, us: Ourselves) -> None:
     try:
-        us.core.perform(Admit(key, fields.message_id), by=caller)
+        us.core.perform(command, by=caller)
     except Duplicate as error:
         raise Rejected(Fault("DUPLICATE_HL7_ID"), fields) from error
     except NotAllowed as error:

@@ -54,9 +54,9 @@ class Config:
     store_deadline_seconds: float = 2.0
     demographics_restricted_found_by_place: bool = False
     hub_party_key: str = NATIONAL_HUB
-    delivery_workers: int = 1
+    delivery_workers: int = 2
     delivery_threads: int = 16
-    delivery_per_receiver: int = 4
+    delivery_per_receiver: int = 8
     delivery_post_seconds: float = 10.0
     delivery_lease_seconds: float = 15.0
     log_level: str = "info"
@@ -204,7 +204,7 @@ def _hub_faults(given: Mapping[str, Any]) -> list[str]:
     party_key = given.get("hub_party_key", NATIONAL_HUB)
     if not is_party_key(str(party_key)):
         faults.append(f"hub.party_key = {party_key!r} is not a party key: write it as YES-0000806")
-    workers = given.get("delivery_workers", 1)
+    workers = given.get("delivery_workers", 2)
     if type(workers) is int and not 0 <= workers <= SHARDS:
         faults.append(f"delivery.workers = {workers} must be from 0 to {SHARDS}")
     lease = given.get("delivery_lease_seconds", 15.0)

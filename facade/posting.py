@@ -44,7 +44,8 @@ class Poster:
         place = urlsplit(endpoint).hostname or ""
         try:
             with contextlib.closing(self._connected(endpoint, until)) as sock:
-                _send(sock, request(endpoint, content), until)
+                _send(sock, head(endpoint, content), until)
+                _send(sock, content.body, until)
                 reply = read_reply(_Bounded(sock, until))
                 self._remember(_place(endpoint), sock)
         except (OSError, ValueError, http.client.HTTPException) as error:
@@ -66,14 +67,18 @@ class Poster:
             raise
 
     def _remember(self, place: Place, sock: ssl.SSLSocket) -> None:
-        if sock.session is not None:
+        # To ask for a session is dear: one that is still taken will do.
+        if sock.session_reused:
+            return
+        session = sock.session
+        if session is not None:
             if len(self._sessions) >= MAX_SESSIONS:
                 self._sessions = {}
-            self._sessions[place] = sock.context, sock.session
+            self._sessions[place] = sock.context, session
 
 
-def request(endpoint: str, content: Content) -> bytes:
-    """Give the bytes of a post; raise ValueError where a header would not be one line."""
+def head(endpoint: str, content: Content) -> bytes:
+    """Give what stands before a post's body; raise ValueError where a header is not one line."""
     url = urlsplit(endpoint)
     target = (url.path or "/") + (f"?{url.query}" if url.query else "")
     lines = (
@@ -89,8 +94,7 @@ def request(endpoint: str, content: Content) -> bytes:
     )
     if any("\r" in line or "\n" in line for line in lines):
         raise ValueError("a header of more than one line")
-    head = "\r\n".join((*lines, "", ""))
-    return head.encode("latin-1", "replace") + content.body
+    return "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
 
 
 def read_reply(source: io.RawIOBase | bytes) -> HttpReply:

@@ -155,7 +155,7 @@ class _Conversation:
         return self.posts
 
     def _post(self, endpoint: str, content: Content) -> HttpReply:
-        posted = posting.request(endpoint, content)
+        posted = posting.head(endpoint, content) + content.body
         self.posts.append((self.case.outgoing(self.next), posted))
         answer = self.reply(self.case.incoming(self.next + 1), posted)
         if answer is None or recordings.is_request(answer):

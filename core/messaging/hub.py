@@ -70,7 +70,8 @@ class Admit:
 
     key: str
     payload_id: str
-    nhs_number: str | None = None
+    also: tuple[Write, ...] = ()
+    """What else is to be written once it is admitted."""
 
 
 class Hub:
@@ -173,13 +174,15 @@ class Hub:
         """Give a message once its payload's id is its own; raise `Duplicate` where it is not."""
         message = self.required(command.key)
         terms = message.accepted.terms
-        if terms.eliminated_until is None or not command.payload_id:
-            return message
-        place = f"{message.accepted.envelope.sender}|{command.payload_id.upper()}"
-        used = Used(message.accepted_at, terms.eliminated_until)
-        holders = self._store.update(PAYLOADS, place, _uses(command.key, used)).state
-        if command.key not in holders.keys:
-            raise Duplicate("the payload's id is another message's")
+        writes = list(command.also)
+        if terms.eliminated_until is not None and command.payload_id:
+            place = f"{message.accepted.envelope.sender}|{command.payload_id.upper()}"
+            used = Used(message.accepted_at, terms.eliminated_until)
+            writes.insert(0, Update(PAYLOADS, place, _uses(command.key, used)))
+        for record in self._store.apply(writes):
+            # On a cluster another's use may have come beside it while it was written.
+            if isinstance(record.state, Holders) and command.key not in record.state.keys:
+                raise Duplicate("the payload's id is another message's")
         return message
 
     def send(self, outgoing: Outgoing, key: str | None = None) -> None:
@@ -250,7 +253,11 @@ def _uses(key: str, used: Used) -> Change[Holders, Used]:
     """Add a use, after all that are known: of two in one microsecond the first stays the first."""
 
     def change(record: Record[Holders, Used] | None) -> Mapping[str, Used]:
-        known = max((one.at for one in record.facts.values()), default="") if record else ""
-        return {key: used if used.at > known else replace(used, at=f"{known}+")}
+        facts = dict(record.facts) if record else {}
+        known = max((one.at for one in facts.values()), default="")
+        mine = facts.get(key) or (used if used.at > known else replace(used, at=f"{known}+"))
+        if key not in PAYLOADS.fold({**facts, key: mine}).keys:
+            raise Duplicate("the payload's id is another message's")
+        return {key: mine}
 
     return change

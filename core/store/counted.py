@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from core.store.port import (
     Bucket,
@@ -51,7 +51,7 @@ class CountedStore:
         self._count("update many", bucket.name)
         self.beneath.update_many(bucket, changes)
 
-    def apply(self, writes: Iterable[Write]) -> None:
+    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
         """Do several writes."""
         writes = tuple(writes)
         for one in writes:
@@ -59,7 +59,7 @@ class CountedStore:
                 self._count("put", one.documents.name)
             else:
                 self._count("update", one.bucket.name)
-        self.beneath.apply(writes)
+        return self.beneath.apply(writes)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document."""

@@ -80,21 +80,23 @@ class MemoryStore:
         for key, change in changes:
             self.update(bucket, key, change)
 
-    def apply(self, writes: Iterable[Write]) -> None:
+    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
         """Do several writes, all or none, alone with the store."""
         with self._lock:
             undo: list[Callable[[], None]] = []
+            records = []
             try:
                 for one in writes:
                     undo.append(self._undoing(one))
                     if isinstance(one, Put):
                         self.write_once(one.documents, one.document)
                     else:
-                        self.update(one.bucket, one.key, one.change)
+                        records.append(self.update(one.bucket, one.key, one.change))
             except BaseException:
                 for step in reversed(undo):
                     step()
                 raise
+            return records
 
     def _undoing(self, write: Write) -> Callable[[], None]:
         """Give what puts a place back as it stands now."""

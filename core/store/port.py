@@ -153,8 +153,8 @@ class Store(Protocol):
         """Do many updates; all are durable when this returns."""
         ...
 
-    def apply(self, writes: Iterable[Write]) -> None:
-        """Do several writes in order; all are durable when this returns.
+    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
+        """Do several writes in order, all durable when this returns; give the records updated.
 
         Where one raises, the embedded stores undo those before it; on a cluster they stand, so
         what makes the others count belongs last.

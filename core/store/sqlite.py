@@ -61,10 +61,15 @@ CREATE TABLE entry (
 """
 
 _GET = "SELECT value FROM value WHERE kind = ? AND key = ?"
+_GET_SMALL = (
+    "SELECT rowid, CASE WHEN length(value) <= ? THEN value END FROM value "
+    "WHERE kind = ? AND key = ?"
+)
 _PUT = (
     "INSERT INTO value (kind, key, value) VALUES (?, ?, ?) "
     "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
 )
+_PUT_ROOM = "INSERT INTO value (kind, key, value) VALUES (?, ?, zeroblob(?))"
 _INDEX = "INSERT OR IGNORE INTO entry (kind, name, term, key) VALUES (?, ?, ?, ?)"
 _UNINDEX = "DELETE FROM entry WHERE kind = ? AND name = ? AND term = ? AND key = ?"
 _FIND = (
@@ -72,6 +77,10 @@ _FIND = (
     "AND (term, key) > (?, ?) ORDER BY term, key LIMIT ?"
 )
 
+
+LARGE = 200_000
+"""From this size on a document is read and written piece by piece: SQLite would copy it whole."""
+_PIECE = 65_536
 
 MAX_TOGETHER = 64
 """How many writes share a transaction at most: each waits for all of them."""
@@ -148,18 +157,22 @@ class SqliteStore:
 
         self._written(update_many)
 
-    def apply(self, writes: Iterable[Write]) -> None:
+    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
         """Do several writes in one transaction."""
         writes = tuple(writes)
+        if not writes:
+            return []
 
-        def apply(writer: sqlite3.Connection) -> None:
+        def apply(writer: sqlite3.Connection) -> list[Record[Any, Any]]:
+            records = []
             for one in writes:
                 if isinstance(one, Put):
                     self._put(writer, one.documents, one.document)
                 else:
-                    self._update(writer, one.bucket, one.key, one.change)
+                    records.append(self._update(writer, one.bucket, one.key, one.change))
+            return records
 
-        self._written(apply)
+        return self._written(apply)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document; the same again is nothing, another raises `Duplicate`."""
@@ -167,7 +180,13 @@ class SqliteStore:
 
     def document(self, documents: Documents, key: str) -> bytes | None:
         """Give a document's bytes, or None."""
-        return self._get(self._reader(), documents.name, key)
+        reader = self._reader()
+        with said(self._path):
+            row = reader.execute(_GET_SMALL, (LARGE, documents.name, key)).fetchone()
+            if row is None or row[1] is not None:
+                return None if row is None else row[1]
+            with reader.blobopen("value", "value", row[0], readonly=True) as blob:
+                return blob.read()
 
     def find(
         self, kind: Bucket[S, F] | Documents, span: Span, *, limit: int, after: str | None = None
@@ -258,7 +277,7 @@ class SqliteStore:
         self._opened.append(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA cache_size = -2048")
         connection.execute("PRAGMA mmap_size = 268435456")
         if self._limit is not None:
             (size,) = connection.execute("PRAGMA page_size").fetchone()
@@ -327,7 +346,7 @@ class SqliteStore:
         refuse_oversize(document.value)
         standing = self._get(writer, documents.name, document.key)
         if standing is None:
-            writer.execute(_PUT, (documents.name, document.key, document.value))
+            _put_value(writer, documents.name, document)
             writer.executemany(_INDEX, _rows(documents.name, document.key, document.terms))
         elif standing != document.value:
             raise Duplicate(f"another document stands in {documents.name}")
@@ -398,6 +417,17 @@ class SqliteStore:
                 if frames == copied and log.stat().st_size > LOG_RESTARTED_BYTES:
                     with self._write, self._taking_turn():
                         copier.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def _put_value(writer: sqlite3.Connection, kind: str, document: Document) -> None:
+    if len(document.value) <= LARGE:
+        writer.execute(_PUT, (kind, document.key, document.value))
+        return
+    row = writer.execute(_PUT_ROOM, (kind, document.key, len(document.value))).lastrowid
+    view = memoryview(document.value)
+    with writer.blobopen("value", "value", row or 0) as blob:
+        for at in range(0, len(view), _PIECE):
+            blob.write(view[at : at + _PIECE])
 
 
 def _rows(

@@ -46,6 +46,9 @@ _BOUNDARY: Final = re.compile(r"[0-9A-Za-z'()+_,\-./:=? ]{0,69}[0-9A-Za-z'()+_,\
 _TAIL: Final = re.compile(rb"(?P<closing>--)?+[ \t]*+(?:\r?\n|\Z|(?P<bare>\r))")
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _UNREADABLE: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
+_PLAIN: Final = re.compile(rb"(?:[A-Za-z-]{1,76}: [!-~][ -~]*+\r?\n)++", re.ASCII)
+_PLAIN_LINE: Final = re.compile(r"([A-Za-z-]+): ([^\r\n]*)\r?\n")
+"""Header lines that need no library: a name, one space, ASCII that begins with no blank."""
 _FOLD: Final = re.compile(r"\r?\n")
 _PARAMETER: Final = re.compile(
     r""";\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]|\\.?)*+)"?|([^;]*+))""", re.DOTALL
@@ -242,6 +245,8 @@ def _headers(block: bytes) -> tuple[tuple[str, str], ...]:
     """Give a part's headers."""
     if block.count(b"\n") > MAX_HEADER_LINES or _UNREADABLE.search(block):
         raise MalformedMessage("a part's headers are too many, or not text")
+    if _PLAIN.fullmatch(block):
+        return tuple(_PLAIN_LINE.findall(block.decode("ascii")))
     message = HeaderParser().parsestr(block.decode("latin-1"))
     if message.defects or message.get_unixfrom() or message.get_payload():
         raise MalformedMessage("a line of a part's headers is none")

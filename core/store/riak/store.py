@@ -112,13 +112,15 @@ class RiakStore:
                 writers.shutdown(cancel_futures=True)
                 raise
 
-    def apply(self, writes: Iterable[Write]) -> None:
+    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
         """Do several writes one after the other: where one fails, those before it stand."""
+        records = []
         for one in writes:
             if isinstance(one, Put):
                 self.write_once(one.documents, one.document)
             else:
-                self.update(one.bucket, one.key, one.change)
+                records.append(self.update(one.bucket, one.key, one.change))
+        return records
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document; the same again is nothing, another raises `Duplicate`.
