@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -57,8 +57,8 @@ class Rejected(Exception):
         super().__init__(fault.name)
 
 
-Noting = Callable[["etree._Element", Fields], tuple[Write, ...]]
-"""Gives what else is to be written when a payload is admitted."""
+Noting = Callable[[Any, Fields], tuple[Write, ...]]
+"""Gives what else is to be written when a payload is admitted: of its root and its fields."""
 
 
 def _nothing(_root: etree._Element, _fields: Fields) -> tuple[Write, ...]:

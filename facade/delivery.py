@@ -38,7 +38,7 @@ IDLE_SECONDS: Final = 0.05
 REST_SECONDS: Final = 5.0
 """How long a lane rests at most when a try could not be recorded."""
 PASS_SHARE: Final = 4
-"""A look that takes long (many lanes) is followed by a rest so many times as long."""
+"""A look that takes long and finds nothing is followed by a rest so many times as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,9 @@ class Deliverer:
         while not self._stopping.is_set() and goes_on():
             began = time.monotonic()
             self._renew_in_time(began)
-            self._refill()
+            found = self._refill()
             spent = time.monotonic() - began
-            self._stopping.wait(max(IDLE_SECONDS, spent * PASS_SHARE))
+            self._stopping.wait(IDLE_SECONDS if found else max(IDLE_SECONDS, spent * PASS_SHARE))
         self._stopping.set()
         self._finish(threads)
 
@@ -160,16 +160,17 @@ class Deliverer:
         self._parts = parts
         return True
 
-    def _refill(self) -> None:
+    def _refill(self) -> bool:
         """Take in what is due, and wake the threads: lanes that rested may be due again too."""
-        if not self._is_ours():
-            return
-        try:
-            self._schedule.refill(self._store, self._parts, self._context.now())
-        except StoreError as error:
-            self._log.error("store.failed", why=str(error))
-        with self._work:
-            self._work.notify_all()
+        found = 0
+        if self._is_ours():
+            try:
+                found = self._schedule.refill(self._store, self._parts, self._context.now())
+            except StoreError as error:
+                self._log.error("store.failed", why=str(error))
+            with self._work:
+                self._work.notify_all()
+        return found > 0
 
     def _is_ours(self) -> bool:
         return time.monotonic() < self._ours_until

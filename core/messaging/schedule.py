@@ -41,8 +41,8 @@ class Limits:
 
     per_lane: int = 4
     failing: int = 4
-    held_per_lane: int = 16
-    held: int = 2048
+    held_per_lane: int = PAGE
+    held: int = 4096
     rest_seconds: float = 0.5
     longest_rest_seconds: float = 30.0
 
@@ -68,8 +68,9 @@ class Schedule:
         self._first_part = 0
         self._ended_at: float | None = None
 
-    def refill(self, store: Store, parts: frozenset[int], now: datetime) -> None:
-        """Take in what is due in these parts, another part first each time."""
+    def refill(self, store: Store, parts: frozenset[int], now: datetime) -> int:
+        """Take in what is due in these parts, another part first each time; give how much."""
+        before = len(self._held)
         ordered = sorted(parts, key=lambda part: (part - self._first_part) % SHARDS)
         self._first_part += 1
         if self._ended_at is None or self._clock() - self._ended_at >= ENDED_SECONDS:
@@ -79,6 +80,7 @@ class Schedule:
         for lane, keys in _due(store, ordered, iso(now), self._room):
             for key in keys:
                 self._hold(key, lane)
+        return len(self._held) - before
 
     def take(self) -> str | None:
         """Give the key of a message to try now, lanes in turn; None where there is none.

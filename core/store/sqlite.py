@@ -17,13 +17,14 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from core.errors import Duplicate, StoreError
 from core.store import codec, facts
+from core.store import sqlite_statements as statements
 from core.store.port import (
     Bucket,
     Change,
@@ -43,44 +44,10 @@ S = TypeVar("S")
 F = TypeVar("F")
 R = TypeVar("R")
 
-SCHEMA_VERSION = 1
-
 LOG_SECONDS = 0.5
 LOG_COPIED_BYTES = 1_000_000
 LOG_RESTARTED_BYTES = 32_000_000
 """How often the log is looked at, from what size it is copied, from what size it starts anew."""
-
-_SCHEMA = """
-CREATE TABLE value (
-    kind TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, UNIQUE (kind, key)
-);
-CREATE TABLE entry (
-    kind TEXT NOT NULL, name TEXT NOT NULL, term TEXT NOT NULL, key TEXT NOT NULL,
-    PRIMARY KEY (kind, name, term, key)
-) WITHOUT ROWID;
-"""
-
-_GET = "SELECT value FROM value WHERE kind = ? AND key = ?"
-_GET_SMALL = (
-    "SELECT rowid, CASE WHEN length(value) <= ? THEN value END FROM value "
-    "WHERE kind = ? AND key = ?"
-)
-_PUT = (
-    "INSERT INTO value (kind, key, value) VALUES (?, ?, ?) "
-    "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
-)
-_PUT_ROOM = "INSERT INTO value (kind, key, value) VALUES (?, ?, zeroblob(?))"
-_INDEX = "INSERT OR IGNORE INTO entry (kind, name, term, key) VALUES (?, ?, ?, ?)"
-_UNINDEX = "DELETE FROM entry WHERE kind = ? AND name = ? AND term = ? AND key = ?"
-_FIND = (
-    "SELECT term, key FROM entry WHERE kind = ? AND name = ? AND term <= ? "
-    "AND (term, key) > (?, ?) ORDER BY term, key LIMIT ?"
-)
-
-
-LARGE = 200_000
-"""From this size on a document is read and written piece by piece: SQLite would copy it whole."""
-_PIECE = 65_536
 
 MAX_TOGETHER = 64
 """How many writes share a transaction at most: each waits for all of them."""
@@ -180,13 +147,8 @@ class SqliteStore:
 
     def document(self, documents: Documents, key: str) -> bytes | None:
         """Give a document's bytes, or None."""
-        reader = self._reader()
         with said(self._path):
-            row = reader.execute(_GET_SMALL, (LARGE, documents.name, key)).fetchone()
-            if row is None or row[1] is not None:
-                return None if row is None else row[1]
-            with reader.blobopen("value", "value", row[0], readonly=True) as blob:
-                return blob.read()
+            return statements.get_document(self._reader(), documents.name, key)
 
     def find(
         self, kind: Bucket[S, F] | Documents, span: Span, *, limit: int, after: str | None = None
@@ -198,7 +160,7 @@ class SqliteStore:
         with said(self._path):
             rows = (
                 self._reader()
-                .execute(_FIND, (kind.name, span.index, span.end, term, key, limit + 1))
+                .execute(statements.FIND, (kind.name, span.index, span.end, term, key, limit + 1))
                 .fetchall()
             )
         entries = tuple((str(term), str(key)) for term, key in rows[:limit])
@@ -260,13 +222,14 @@ class SqliteStore:
             connection.execute("BEGIN IMMEDIATE")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version == 0:
-                for statement in _SCHEMA.split(";"):
+                for statement in statements.SCHEMA.split(";"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
+                connection.execute(f"PRAGMA user_version = {statements.SCHEMA_VERSION}")
+            elif version != statements.SCHEMA_VERSION:
+                known = statements.SCHEMA_VERSION
                 raise StoreError(
                     f"{self._path} was written in form {version}, this release knows form "
-                    f"{SCHEMA_VERSION}: run the release that wrote it, or restore a backup"
+                    f"{known}: run the release that wrote it, or restore a backup"
                 )
             connection.execute("COMMIT")
 
@@ -293,7 +256,7 @@ class SqliteStore:
 
     def _get(self, connection: sqlite3.Connection, kind: str, key: str) -> bytes | None:
         try:
-            row = connection.execute(_GET, (kind, key)).fetchone()
+            row = connection.execute(statements.GET, (kind, key)).fetchone()
         except sqlite3.Error as error:
             raise store_error(self._path, error) from error
         return None if row is None else row[0]
@@ -346,8 +309,7 @@ class SqliteStore:
         refuse_oversize(document.value)
         standing = self._get(writer, documents.name, document.key)
         if standing is None:
-            _put_value(writer, documents.name, document)
-            writer.executemany(_INDEX, _rows(documents.name, document.key, document.terms))
+            statements.put_document(writer, documents.name, document)
         elif standing != document.value:
             raise Duplicate(f"another document stands in {documents.name}")
 
@@ -363,13 +325,13 @@ class SqliteStore:
             return record
         encoded = codec.encode(bucket, after)
         refuse_oversize(encoded)
-        writer.execute(_PUT, (bucket.name, key, encoded))
+        writer.execute(statements.PUT, (bucket.name, key, encoded))
         old = bucket.terms(record.state) if record else {}
         new = bucket.terms(after.state)
         if old != new:
-            before, now = (set(_rows(bucket.name, key, terms)) for terms in (old, new))
-            writer.executemany(_UNINDEX, before - now)
-            writer.executemany(_INDEX, now - before)
+            before, now = (set(statements.rows(bucket.name, key, terms)) for terms in (old, new))
+            writer.executemany(statements.UNINDEX, before - now)
+            writer.executemany(statements.INDEX, now - before)
         return after
 
     def _open_turn(self) -> int:
@@ -395,7 +357,7 @@ class SqliteStore:
                     "it is (`fuser`), and end it if it hangs"
                 )
             time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = min(pause * 1.25, _LONGEST_PAUSE)
         try:
             yield
         finally:
@@ -417,20 +379,3 @@ class SqliteStore:
                 if frames == copied and log.stat().st_size > LOG_RESTARTED_BYTES:
                     with self._write, self._taking_turn():
                         copier.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-
-def _put_value(writer: sqlite3.Connection, kind: str, document: Document) -> None:
-    if len(document.value) <= LARGE:
-        writer.execute(_PUT, (kind, document.key, document.value))
-        return
-    row = writer.execute(_PUT_ROOM, (kind, document.key, len(document.value))).lastrowid
-    view = memoryview(document.value)
-    with writer.blobopen("value", "value", row or 0) as blob:
-        for at in range(0, len(view), _PIECE):
-            blob.write(view[at : at + _PIECE])
-
-
-def _rows(
-    kind: str, key: str, terms: Mapping[str, tuple[str, ...]]
-) -> list[tuple[str, str, str, str]]:
-    return [(kind, name, term, key) for name, some in terms.items() for term in some]
