@@ -91,7 +91,7 @@ def opened(key: str, message: Message, body: bytes, how: Opening, us: Ourselves)
         raise Rejected(faults[0], fields)
     caller = _caller(message, fields, root)
     _require_systems(fields, message, us)
-    _admit(Admit(key, fields.message_id, how.noting(root, fields)), fields, caller, us)
+    _admit(Admit(key, message, fields.message_id, how.noting(root, fields)), fields, caller, us)
     return Opened(root, fields, caller)
 
 

@@ -55,8 +55,8 @@ class Config:
     demographics_restricted_found_by_place: bool = False
     hub_party_key: str = NATIONAL_HUB
     delivery_workers: int = 2
-    delivery_threads: int = 8
-    delivery_per_receiver: int = 8
+    delivery_threads: int = 16
+    delivery_per_receiver: int = 16
     delivery_post_seconds: float = 10.0
     delivery_lease_seconds: float = 15.0
     log_level: str = "info"

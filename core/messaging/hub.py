@@ -69,6 +69,7 @@ class Admit:
     """Open a message that was accepted: raises `Duplicate` where its payload's id is another's."""
 
     key: str
+    message: Message
     payload_id: str
     also: tuple[Write, ...] = ()
     """What else is to be written once it is admitted."""
@@ -172,7 +173,7 @@ class Hub:
 
     def admit(self, command: Admit) -> Message:
         """Give a message once its payload's id is its own; raise `Duplicate` where it is not."""
-        message = self.required(command.key)
+        message = command.message
         terms = message.accepted.terms
         writes = list(command.also)
         if terms.eliminated_until is not None and command.payload_id:

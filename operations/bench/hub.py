@@ -35,7 +35,7 @@ IN: Final = Shape(processes=2, connections=16, seconds=15.0)
 IN_ALONE: Final = Shape(processes=2, connections=16, seconds=8.0)
 WARM: Final = Shape(processes=2, connections=8, seconds=1.5)
 THROUGH: Final = Shape(processes=1, connections=8, seconds=12.0)
-OUTSTANDING: Final = 128
+OUTSTANDING: Final = 256
 """How many messages the sender of forwarded ones lets be on their way."""
 PATIENCE_SECONDS: Final = 1.0
 """How long it waits for the hub before it sends one all the same."""
@@ -175,7 +175,7 @@ class _Window:
         for body in bodies:
             until = time.monotonic() + PATIENCE_SECONDS
             while self._is_full() and time.monotonic() < until:
-                time.sleep(0.001)
+                time.sleep(0.01)
             with self.sent.get_lock():
                 self.sent.value += 1
             yield body

@@ -84,6 +84,7 @@ def _receive(listener: socket.socket, files: ClientFiles, receiver: Receiver) ->
     context.load_cert_chain(files.certificate, files.key)
     context.load_verify_locations(files.ca)
     context.verify_mode = ssl.CERT_REQUIRED
+    context.num_tickets = 1
     seen: set[bytes] = set()
     threads = [
         threading.Thread(target=_answer_all, args=(listener, context, receiver, seen))
