@@ -8,6 +8,7 @@
 #   make bench    rates, times and memory against their targets; PATIENTS=900000 is the long run
 #   make fuzz     hostile messages, N of them; SEED=… ONLY=… shows one of them alone
 #   make faults   the hub killed under load for SECONDS=60; SEED=… throws the dice alike
+#   make simulate the hub in a world of faults, for SEEDS of them; SEED=… shows one of them alone
 #   make clean    remove what was installed; spine-data stays
 
 # The first Python that starts and is new enough: a version manager's shim may be there and not start.
@@ -19,9 +20,10 @@ BIN := $(VENV)/bin
 DATA ?= spine-data
 N ?= 10000
 SECONDS ?= 60
+SEEDS ?= 1000
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check docs bench faults fuzz smoke clean
+.PHONY: run test check docs bench faults fuzz simulate smoke clean
 
 run: $(VENV)/installed
 	$(BIN)/spine init --quiet $(DATA)
@@ -45,6 +47,9 @@ fuzz: $(VENV)/dev
 
 faults: $(VENV)/dev
 	$(BIN)/python tests/support/faulting.py --seconds $(SECONDS) $(SEED:%=--seed %)
+
+simulate: $(VENV)/dev
+	$(BIN)/python tests/support/simulating.py --seeds $(SEEDS) $(SEED:%=--seed %)
 
 docs: $(VENV)/installed
 	$(BIN)/spine interactions > docs/interactions.md

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from facade import logs
 from facade.worker import STOPPING
 
-NICENESS = 10
+NICENESS = 5
 """What arrives comes first: a backlog is what the hub is for, a message refused is not."""
 
 _SHORTEST_LIFE_SECONDS = 1.0

@@ -1,0 +1,200 @@
+"""The store as a process of the simulation sees it: one truth, and calls that may go wrong.
+
+`Cluster` behaves as our Riak store does (docs/decisions/0007): an update reads, changes and puts,
+others may put in between, and both copies stand until a read merges them; several writes are not
+one. On the embedded store an update, and an `apply`, is alone with the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+from simulating_world import Died, Process, World
+
+from core.errors import StoreError
+from core.store import codec, facts
+from core.store.memory import MemoryStore
+from core.store.port import Bucket, Change, Document, Documents, Page, Put, Record, Span, Write
+
+R = TypeVar("R")
+SLOWEST: Final = 8.0
+
+
+class Cluster(MemoryStore):
+    """The store in memory as a cluster: `between` runs between the two halves of an update."""
+
+    def __init__(self, between: Callable[[], None]) -> None:
+        super().__init__()
+        self._between = between
+        self.raced: set[tuple[str, str]] = set()
+        """Where two copies stood beside each other."""
+
+    def read(self, bucket: Bucket[Any, Any], key: str) -> Any:  # noqa: ANN401
+        """Give the state of the copies together."""
+        record = self.record(bucket, key)
+        return record.state if record else None
+
+    def record(self, bucket: Bucket[Any, Any], key: str) -> Record[Any, Any] | None:
+        """Give the copies together, and put them back as one where they are more."""
+        record, context = self._merged(bucket, key)
+        if record is not None and len(context) > 1:
+            super().put(bucket, key, record, context)
+        return record
+
+    def update(
+        self, bucket: Bucket[Any, Any], key: str, change: Change[Any, Any]
+    ) -> Record[Any, Any]:
+        """Read, change, put; give what stands then."""
+        record, context = self._merged(bucket, key)
+        after = facts.changed(bucket, record, change)
+        if after is None:
+            if record is None:
+                raise StoreError("a change that adds nothing was asked of no record")
+            return record
+        self._between()
+        self.put(bucket, key, after, context)
+        stands, _ = self._merged(bucket, key)
+        return stands or after
+
+    def put(
+        self,
+        bucket: Bucket[Any, Any],
+        key: str,
+        record: Record[Any, Any],
+        context: frozenset[int],
+    ) -> None:
+        """Put a copy; the index holds the terms of every copy that stands."""
+        super().put(bucket, key, record, context)
+        copies, _ = self._copies(bucket.name, key)
+        if len(copies) > 1:
+            self.raced.add((bucket.name, key))
+            self._index((bucket.name, key), _terms_of(bucket, copies))
+
+    def _merged(
+        self, bucket: Bucket[Any, Any], key: str
+    ) -> tuple[Record[Any, Any] | None, frozenset[int]]:
+        copies, context = self._copies(bucket.name, key)
+        return facts.merge(bucket, [codec.decode(bucket, one) for one in copies]), context
+
+
+def _terms_of(bucket: Bucket[Any, Any], copies: list[bytes]) -> Mapping[str, tuple[str, ...]]:
+    terms: dict[str, dict[str, None]] = {}
+    for one in copies:
+        for index, some in bucket.terms(codec.decode(bucket, one).state).items():
+            terms.setdefault(index, {}).update(dict.fromkeys(some))
+    return {index: tuple(some) for index, some in terms.items()}
+
+
+class Port:
+    """A process's way to the store: each call may be refused, lost, slow, or its last."""
+
+    def __init__(self, world: World, truth: MemoryStore, process: Process) -> None:
+        self._world = world
+        self._truth = truth
+        self._process = process
+
+    def _call(self, name: str, what: Callable[[], R]) -> R:
+        world = self._world
+        self._before(name)
+        answer = what()
+        if world.strikes("died"):
+            world.die()
+        if world.strikes("unanswered"):
+            raise StoreError(f"{name}: no answer")
+        return answer
+
+    def _before(self, name: str) -> None:
+        world = self._world
+        world.maybe_switch()
+        if not self._process.alive:
+            raise Died
+        if world.strikes("slow"):
+            world.sleep(world.chance.random() * SLOWEST)
+        if world.strikes("stalled"):
+            world.stall(self._process, world.chance.choice((5.0, 20.0, 60.0)))
+            world.switch()
+        if world.strikes("died"):
+            world.die()
+        if world.elapsed < world.away_until:
+            world.struck["store away"] += 1
+            raise StoreError(f"{name}: the store is away")
+        if world.strikes("refused"):
+            raise StoreError(f"{name}: refused")
+
+    def read(self, bucket: Bucket[Any, Any], key: str) -> Any:  # noqa: ANN401
+        """Give a state."""
+        return self._call("read", lambda: self._truth.read(bucket, key))
+
+    def record(self, bucket: Bucket[Any, Any], key: str) -> Record[Any, Any] | None:
+        """Give a record."""
+        return self._call("record", lambda: self._truth.record(bucket, key))
+
+    def update(
+        self, bucket: Bucket[Any, Any], key: str, change: Change[Any, Any]
+    ) -> Record[Any, Any]:
+        """Change a record."""
+        self._world.note(f"update {bucket.name} {key}")
+        return self._call("update", lambda: self._truth.update(bucket, key, change))
+
+    def update_many(
+        self, bucket: Bucket[Any, Any], changes: Iterable[tuple[str, Change[Any, Any]]]
+    ) -> None:
+        """Change records, one by one."""
+        for key, change in changes:
+            self.update(bucket, key, change)
+
+    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
+        """Do several writes: at once, or on a cluster one by one, each of which may be the last."""
+        writes = tuple(writes)
+        if not isinstance(self._truth, Cluster):
+            self._world.note(f"apply {', '.join(map(_named, writes))}")
+            return self._call("apply", lambda: self._truth.apply(writes))
+        records = []
+        for one in writes:
+            if isinstance(one, Put):
+                self.write_once(one.documents, one.document)
+            else:
+                records.append(self.update(one.bucket, one.key, one.change))
+        return records
+
+    def write_once(self, documents: Documents, document: Document) -> None:
+        """Keep a document."""
+        self._world.note(f"put {documents.name} {document.key}")
+        self._call("write_once", lambda: self._truth.write_once(documents, document))
+
+    def document(self, documents: Documents, key: str) -> bytes | None:
+        """Give a document."""
+        return self._call("document", lambda: self._truth.document(documents, key))
+
+    def find(
+        self,
+        kind: Bucket[Any, Any] | Documents,
+        span: Span,
+        *,
+        limit: int,
+        after: str | None = None,
+    ) -> Page:
+        """Give a page of an index."""
+        return self._call("find", lambda: self._truth.find(kind, span, limit=limit, after=after))
+
+    def keys(self, kind: Bucket[Any, Any] | Documents) -> Iterable[str]:
+        """Give every key of a kind."""
+        return self._call("keys", lambda: self._truth.keys(kind))
+
+    def ready(self) -> None:
+        """Return if the store answers."""
+        self._call("ready", self._truth.ready)
+
+    def faults(self) -> tuple[str, ...]:
+        """Nothing is missing."""
+        return ()
+
+    def close(self) -> None:
+        """Hold nothing back."""
+
+
+def _named(write: Write) -> str:
+    if isinstance(write, Put):
+        return f"put {write.documents.name}"
+    return f"update {write.bucket.name} {write.key}"
