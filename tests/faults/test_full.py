@@ -104,7 +104,11 @@ def disk(folder: Path) -> Iterator[SmallDisk]:
 def test_a_full_disk_refuses_in_words_and_is_well_again_with_room(
     folder: Path, disk: SmallDisk
 ) -> None:
-    there = {"SPINE_STORE_URL": "sqlite:disk/spine.db", "TMPDIR": str(disk.folder)}
+    there = {
+        "SPINE_STORE_URL": "sqlite:disk/spine.db",
+        "SPINE_DELIVERY_WORKERS": "0",
+        "TMPDIR": str(disk.folder),
+    }
     with serving(folder, **there) as facade:
         before = ask(facade, 10)
         begun = workers(facade)
