@@ -33,7 +33,7 @@ from facade.wiring import Spine
 from facade.worker import STOPPING
 
 RENEW_SECONDS: Final = 1.0
-IDLE_SECONDS: Final = 0.05
+IDLE_SECONDS: Final = 0.1
 """How often the store is looked at while nothing is due."""
 REST_SECONDS: Final = 5.0
 """How long a lane rests at most when a try could not be recorded."""
