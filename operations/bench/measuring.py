@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from core import directory
-from core.context import Context
+from core.context import Context, system_context
 from core.directory import Party
+from core.messaging.keeping import iso
 from core.store.port import Store
 from operations import listing, sending
 from operations.bench.load import Tally, Target
@@ -87,8 +88,9 @@ class Bench:
 
 
 def list_directory(store: Store, listed: Listing, parties: Iterable[Party]) -> None:
-    """Write a directory with these parties into a store."""
-    at = {"at": "", "import_id": "bench"}
+    """Write a directory with these parties into a store, after whatever a cluster has already."""
+    context = system_context()
+    at = {"at": iso(context.now()), "import_id": context.new_id()}
     directory.list_organisations(store, listed.organisations, **at)
     directory.list_contracts(store, listed.contracts, **at)
     directory.list_entries(store, parties, listed.systems, **at)
