@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from adapters import receiving
+from adapters.agreement import agreed
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered
 from adapters.receiving import Address, Refused, Sent
@@ -25,8 +26,8 @@ def take(sent: Sent, us: Ourselves) -> Answered:
     except ContractError as error:
         return receiving.refused(None, error.faults[0], us)
     try:
-        agreement = receiving.required(read, us)
-        if agreement.way is not Way.HANDLE:
+        found = agreed(us.core.directory, read.header, us.party_key)
+        if receiving.required(read.header, found, us).way is not Way.HANDLE:
             return receiving.refused(read.header, Fault("INTERACTION_NOT_SUPPORTED"), us)
         receipt, _ = receiving.keep(read, sent, Address.RELIABLE, us, poll_id=new_poll_id(us))
     except ContractError as error:

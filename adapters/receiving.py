@@ -109,7 +109,7 @@ def keep(
     faults = RULES[form].faults(read.root)
     if faults:
         raise Refused(faults[0])
-    agreement = required(read, us)
+    agreement = required(header, agreement, us)
     _require_payload(read, agreement)
     envelope = envelope_of(header)
     command = Accept(
@@ -143,10 +143,8 @@ def envelope_of(header: Header) -> Envelope:
     )
 
 
-def required(read: Read, us: Ourselves) -> Agreement:
-    """Give the agreement on a message; raise what says which part of it there is not."""
-    header = read.header
-    agreement = agreed(us.core.directory, header, us.party_key)
+def required(header: Header, agreement: Agreement | None, us: Ourselves) -> Agreement:
+    """Give the agreement that was found on a message; raise what says what is not there."""
     if agreement is None:
         if header.to_party == us.party_key:
             raise Refused(Fault("INTERACTION_NOT_SUPPORTED"))
@@ -155,10 +153,8 @@ def required(read: Read, us: Ourselves) -> Agreement:
     if agreement.contract.cpa_id != header.cpa_id:
         raise Refused(Fault("UNKNOWN_CPA_ID"))
     # Two forms do not ask for ids, and no form how long they are; here they become keys.
-    named = (header.message_id, header.conversation_id)
-    if not all(0 < len(one) <= MAX_ID for one in (*named, header.timestamp)):
-        raise Refused(Fault("MESSAGE_NOT_WELL_FORMED"))
-    if len(header.ref_to_message_id) > MAX_ID:
+    needed = (header.message_id, header.conversation_id, header.timestamp)
+    if not all(needed) or max(map(len, (*needed, header.ref_to_message_id))) > MAX_ID:
         raise Refused(Fault("MESSAGE_NOT_WELL_FORMED"))
     return agreement
 

@@ -8,14 +8,21 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from typing import Final
 
 from facade import logs
 from facade.worker import STOPPING
 
-NICENESS = 5
+NICENESS: Final = 5
 """What arrives comes first: a backlog is what the hub is for, a message refused is not."""
 
-_SHORTEST_LIFE_SECONDS = 1.0
+SWITCH_SECONDS: Final = 0.0005
+"""How long a thread keeps the interpreter while others wait for it; ten times the usual.
+
+Whoever writes for all that wait gives it up at each statement, and must not queue so long for it.
+"""
+
+_SHORTEST_LIFE_SECONDS: Final = 1.0
 
 
 class Deliveries:
@@ -87,13 +94,6 @@ class Deliveries:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
-
-
-SWITCH_SECONDS = 0.0005
-"""How long a thread keeps the interpreter while others wait for it; ten times the usual.
-
-Whoever writes for all that wait gives it up at each statement, and must not queue so long for it.
-"""
 
 
 def pin(place: int) -> None:

@@ -9,7 +9,7 @@ is left alone for a while, and then tried with one message.
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,7 +63,7 @@ class Schedule:
         self._clock = clock
         self._lanes: dict[str, _Lane] = {}
         self._held: dict[str, str] = {}
-        self._turn: deque[str] = deque()
+        self._turn: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
         self._first_part = 0
         self._ended_at: float | None = None
@@ -88,13 +88,12 @@ class Schedule:
         It is in the caller's hands until `finish`.
         """
         with self._lock:
-            failing = sum(lane.busy for lane in self._lanes.values() if lane.failures)
             for _ in range(len(self._turn)):
-                name = self._turn.popleft()
+                name, _nothing = self._turn.popitem(last=False)
                 lane = self._lanes[name]
                 if lane.waiting:
-                    self._turn.append(name)
-                if lane.waiting and self._may_start(name, lane, failing):
+                    self._turn[name] = None
+                if lane.waiting and self._may_start(name, lane):
                     lane.busy += 1
                     return lane.waiting.popleft()
         return None
@@ -146,8 +145,7 @@ class Schedule:
 
     def _drop(self, name: str) -> None:
         del self._lanes[name]
-        if name in self._turn:
-            self._turn.remove(name)
+        self._turn.pop(name, None)
 
     def _hold(self, key: str, name: str) -> None:
         with self._lock:
@@ -156,8 +154,7 @@ class Schedule:
             lane = self._lanes.setdefault(name, _Lane())
             lane.waiting.append(key)
             self._held[key] = name
-            if name not in self._turn:
-                self._turn.append(name)
+            self._turn.setdefault(name)
 
     def _leaves(self, key: str, name: str) -> bool:
         """Take what only waits out of its lane, where it is now only to be given up."""
@@ -167,14 +164,17 @@ class Schedule:
         lane.waiting.remove(key)
         return True
 
-    def _may_start(self, name: str, lane: _Lane, failing: int) -> bool:
+    def _may_start(self, name: str, lane: _Lane) -> bool:
         if _is_ended(name):
             return True
         if lane.rests_until > self._clock():
             return False
         if lane.failures:
-            return not lane.busy and failing < self._limits.failing
+            return not lane.busy and self._failing() < self._limits.failing
         return lane.busy < (1 if name.endswith(_ORDERED) else self._limits.per_lane)
+
+    def _failing(self) -> int:
+        return sum(lane.busy for lane in self._lanes.values() if lane.failures)
 
     def _room(self, name: str) -> int:
         """Give how many more messages of a lane are of use now.
@@ -188,12 +188,9 @@ class Schedule:
             if name.endswith(_ORDERED) or lane.failures:
                 return 0 if lane.busy or lane.waiting else 1
             # What is in hand is still due, and comes first in the index.
-            held = lane.busy + len(lane.waiting)
-            return (
-                0
-                if len(lane.waiting) > self._limits.per_lane
-                else (held + self._limits.held_per_lane)
-            )
+            if len(lane.waiting) > self._limits.per_lane:
+                return 0
+            return lane.busy + len(lane.waiting) + self._limits.held_per_lane
 
     def _is_in_hand(self, key: str) -> bool:
         with self._lock:

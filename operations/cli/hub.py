@@ -24,6 +24,7 @@ from core.values.messaging import Standing
 from facade import wiring
 from facade.config import Config
 from facade.wiring import Spine
+from legacy_contracts.gp2gp.messages import NACK_CODES
 from operations.cli.opening import (
     config_option,
     fail,
@@ -207,7 +208,8 @@ def transfers(path: Path, *, party: str | None, limit: int, as_json: bool) -> No
 
 
 def _told(key: str, transfer: Transfer) -> str:
-    code = f" ({transfer.code})" if transfer.code else ""
+    words = NACK_CODES.get(transfer.code, "")
+    code = f" ({transfer.code}{words and f': {words}'})" if transfer.code else ""
     return (
         f"{key}  {transfer.stage}{code}  {transfer.holder} > {transfer.requester}  "
         f"messages {transfer.messages}, fragments {transfer.fragments}, "
