@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from adapters.translation import Answer, Translation
-from core.demographics import Confirm, CrossCheck, Found, Retrieve, Trace
+from core.demographics.queries import Confirm, CrossCheck, Retrieve, Trace
+from core.demographics.records import Found
 from core.errors import (
     CoreError,
     NotFound,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.demographics import Command, Found
+from core.demographics.queries import Command
+from core.demographics.records import Found
 from core.errors import CoreError
 from legacy_contracts.errors import Advice, Fault
 

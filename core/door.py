@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, overload
 
-from core import access, alerts, demographics
+from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import Demographics, Found, Policy
+from core.demographics import queries
+from core.demographics.records import Demographics, Found, Policy
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
 from core.messaging.hub import Accept, Admit, Hub, Receipt
@@ -20,7 +21,7 @@ from core.messaging.records import Message
 from core.store.port import Store
 from core.values.identity import Caller, PartyKey, Person
 
-Command = demographics.Command | Accept | Admit | RaiseAlert
+Command = queries.Command | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -53,7 +54,7 @@ class Core:
     watch: Callable[[Timing], None] = _unwatched
 
     @overload
-    def perform(self, command: demographics.Command, *, by: Caller) -> Found: ...
+    def perform(self, command: queries.Command, *, by: Caller) -> Found: ...
 
     @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
@@ -132,11 +133,11 @@ class Core:
         self.watch(Timing(command, outcome, performed - started, time.perf_counter() - performed))
 
 
-def _demographics(core: Core, command: demographics.Command) -> Found:
+def _demographics(core: Core, command: queries.Command) -> Found:
     now = core.context.now()
     today = f"{now.year:04d}{now.month:02d}{now.day:02d}"
     records = Demographics(core.store, today, core.policy)
-    return demographics.HANDLERS[type(command)](command, records)
+    return queries.HANDLERS[type(command)](command, records)
 
 
 def _accept(core: Core, command: Accept) -> Receipt:
@@ -152,7 +153,7 @@ def _raise_alert(core: Core, command: RaiseAlert) -> Alert:
 
 
 _HANDLERS: Final[dict[type, Callable[[Core, Any], Any]]] = {
-    **dict.fromkeys(demographics.HANDLERS, _demographics),
+    **dict.fromkeys(queries.HANDLERS, _demographics),
     Accept: _accept,
     Admit: _admit,
     RaiseAlert: _raise_alert,

@@ -12,7 +12,7 @@ from adapters.courier import Courier
 from adapters.ourselves import Ourselves
 from core.audit import Audit
 from core.context import Context, system_context
-from core.demographics import Policy
+from core.demographics.records import Policy
 from core.directory import Directory
 from core.door import Core, Timing
 from core.store.memory import MemoryStore

@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from core import alerts, audit, demographics, directory, transfers
+from core import alerts, audit, directory, transfers
+from core.demographics import records
 from core.errors import StoreError
 from core.messaging import records as messages
 from core.store.port import Bucket, Change, Document, Documents, Store
 
 BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
     audit.CHAINS,
-    demographics.PATIENTS,
-    demographics.TRACES,
+    records.PATIENTS,
+    records.TRACES,
     alerts.ALERTS,
     transfers.TRANSFERS,
     messages.PAYLOADS,

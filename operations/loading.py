@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import count, islice
 from typing import Final, TypeVar
 
-from core import demographics
-from core.demographics import PATIENTS, TRACES
+from core.demographics import records
+from core.demographics.records import PATIENTS, TRACES
 from core.store.port import Store
 from core.values.demographics import (
     Address,
@@ -44,9 +44,7 @@ def load(
             [
                 (
                     one.nhs_number,
-                    demographics.writes(
-                        one, message_id=f"{source}/{one.nhs_number}", at=at, by=source
-                    ),
+                    records.writes(one, message_id=f"{source}/{one.nhs_number}", at=at, by=source),
                 )
                 for one in batch
             ],
@@ -54,9 +52,9 @@ def load(
         store.update_many(
             TRACES,
             [
-                (key, demographics.traceable(one.nhs_number))
+                (key, records.traceable(one.nhs_number))
                 for one in batch
-                for key in demographics.trace_keys(one)
+                for key in records.trace_keys(one)
             ],
         )
         progress(len(batch))

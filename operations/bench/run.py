@@ -11,9 +11,10 @@ from itertools import cycle, repeat
 from pathlib import Path
 from typing import Final
 
-from core import demographics
 from core.context import Context, system_context
-from core.demographics import Demographics, Policy, Trace
+from core.demographics import queries
+from core.demographics.queries import Trace
+from core.demographics.records import Demographics, Policy
 from core.errors import CoreError
 from core.store.port import Store
 from core.values.demographics import Patient, RecordStatus
@@ -141,7 +142,7 @@ def _sample(store: Store, count: int, context: Context) -> tuple[list[bytes], li
 def _is_traced(patient: Patient, records: Demographics) -> bool:
     gender, born, family = patient.gender, patient.birth_time, patient.names[0].family
     try:
-        demographics.trace(Trace(gender or "", born or "", family or ""), records)
+        queries.trace(Trace(gender or "", born or "", family or ""), records)
     except CoreError:
         return False
     return True

@@ -38,7 +38,7 @@ from schemas import Schemas, hl7_message, only
 from wire_requests import HL7_ID, SPINE_ASID, Details
 
 from adapters import batch as adapter
-from core import demographics
+from core.demographics import queries
 from core.errors import CoreError
 from core.values.demographics import Patient
 from legacy_contracts.registry import BY_ID
@@ -197,7 +197,7 @@ def test_an_item_that_the_core_refuses_for_a_reason_without_a_code_fails_with_53
         raise CoreError
 
     spine = spine_with([FULL])
-    monkeypatch.setitem(demographics.HANDLERS, demographics.Retrieve, refuse)
+    monkeypatch.setitem(queries.HANDLERS, queries.Retrieve, refuse)
     failed, other = items(answered(spine, two()))
     assert codes(failed) == [(WRAPPER_CODES, "535", "ER")]
     assert codes(other) == [(BUSINESS_CODES, "3", "WG")]

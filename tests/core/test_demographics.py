@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from core import demographics
-from core.demographics import CrossCheck, Demographics, Policy, Retrieve, Trace
+from core.demographics import queries
+from core.demographics.queries import CrossCheck, Retrieve, Trace
+from core.demographics.records import Demographics, Policy, trace_keys
 from core.errors import (
     NotFound,
     NotVerified,
@@ -70,7 +71,7 @@ def records(*people: Patient, policy: Policy | None = None) -> Demographics:
     ],
 )
 def test_a_trace_finds_who_fits(narrowed: Trace) -> None:
-    assert demographics.trace(narrowed, records(PATIENT)).patient.nhs_number == NUMBER
+    assert queries.trace(narrowed, records(PATIENT)).patient.nhs_number == NUMBER
 
 
 @pytest.mark.parametrize(
@@ -90,27 +91,27 @@ def test_a_trace_finds_who_fits(narrowed: Trace) -> None:
 )
 def test_a_trace_finds_nobody_who_does_not_fit(other: Trace) -> None:
     with pytest.raises(NotFound):
-        demographics.trace(other, records(PATIENT))
+        queries.trace(other, records(PATIENT))
 
 
 def test_two_who_fit_are_too_many_until_one_more_detail_tells_them_apart() -> None:
     twin = replace(PATIENT, nhs_number=OTHER, names=(Name(given=("MAY",), family="CARTER"),))
     both = records(PATIENT, twin)
     with pytest.raises(TooManyMatches):
-        demographics.trace(TRACE, both)
-    found = demographics.trace(replace(TRACE, given=("MAY",)), both)
+        queries.trace(TRACE, both)
+    found = queries.trace(replace(TRACE, given=("MAY",)), both)
     assert found.patient.nhs_number == OTHER
 
 
 def test_a_trace_gives_the_survivor_of_a_replaced_number() -> None:
     old = replace(PATIENT, nhs_number=OTHER, status=RecordStatus.SUPERSEDED, superseded_by=NUMBER)
-    assert demographics.trace(TRACE, records(PATIENT, old)).patient.nhs_number == NUMBER
+    assert queries.trace(TRACE, records(PATIENT, old)).patient.nhs_number == NUMBER
 
 
 def test_a_replaced_number_is_followed_and_said() -> None:
     first = Patient(OTHER, status=RecordStatus.SUPERSEDED, superseded_by=THIRD)
     second = Patient(THIRD, status=RecordStatus.SUPERSEDED, superseded_by=NUMBER)
-    found = demographics.retrieve(Retrieve(OTHER), records(PATIENT, first, second))
+    found = queries.retrieve(Retrieve(OTHER), records(PATIENT, first, second))
     assert (found.patient.nhs_number, found.superseded) == (NUMBER, OTHER)
 
 
@@ -118,13 +119,13 @@ def test_numbers_that_replace_each_other_lead_nowhere() -> None:
     one = Patient(NUMBER, status=RecordStatus.SUPERSEDED, superseded_by=OTHER)
     two = Patient(OTHER, status=RecordStatus.SUPERSEDED, superseded_by=NUMBER)
     with pytest.raises(NumberInvalidated):
-        demographics.retrieve(Retrieve(NUMBER), records(one, two))
+        queries.retrieve(Retrieve(NUMBER), records(one, two))
 
 
 @pytest.mark.parametrize("bad", ["", "999000001", "9990000019", "999000001X", "٩٩٩٠٠٠٠٠١٨"])
 def test_a_number_that_is_none_is_refused(bad: str) -> None:
     with pytest.raises(NumberNotValid):
-        demographics.retrieve(Retrieve(NhsNumber(bad)), records(PATIENT))
+        queries.retrieve(Retrieve(NhsNumber(bad)), records(PATIENT))
 
 
 def test_a_cross_check_wants_the_birth_date_and_what_else_is_sent() -> None:
@@ -133,29 +134,29 @@ def test_a_cross_check_wants_the_birth_date_and_what_else_is_sent() -> None:
         CrossCheck(NUMBER, "19500203"),
         CrossCheck(NUMBER, "19500203", given="edith", family="carter"),
     ):
-        assert demographics.cross_check(good, found).patient.nhs_number == NUMBER
+        assert queries.cross_check(good, found).patient.nhs_number == NUMBER
     for bad in (
         CrossCheck(NUMBER, "19500204"),
         CrossCheck(NUMBER, "19500203", family="FIELD"),
         CrossCheck(NUMBER, "19500203", given="ROSE", family="CARTER"),
     ):
         with pytest.raises(NotVerified):
-            demographics.cross_check(bad, found)
+            queries.cross_check(bad, found)
 
 
 def test_a_cross_check_does_not_follow_a_replaced_number() -> None:
     old = Patient(OTHER, status=RecordStatus.SUPERSEDED, superseded_by=NUMBER)
     with pytest.raises(NumberSuperseded):
-        demographics.cross_check(CrossCheck(OTHER, "19500203"), records(PATIENT, old))
+        queries.cross_check(CrossCheck(OTHER, "19500203"), records(PATIENT, old))
 
 
 def test_a_restricted_record_shows_nothing_that_leads_to_the_patient() -> None:
     hidden = records(replace(PATIENT, sensitivity=Sensitivity.SENSITIVE))
-    retrieved = demographics.retrieve(Retrieve(NUMBER, history=True), hidden)
+    retrieved = queries.retrieve(Retrieve(NUMBER, history=True), hidden)
     assert retrieved.limited
     assert retrieved.patient == Patient(NUMBER, sensitivity=Sensitivity.SENSITIVE)
 
-    traced = demographics.trace(TRACE, hidden)
+    traced = queries.trace(TRACE, hidden)
     assert traced.limited
     assert traced.patient.names
     assert (traced.patient.addresses, traced.patient.telecoms) == ((), ())
@@ -166,9 +167,9 @@ def test_whether_a_place_finds_a_restricted_patient_is_a_setting() -> None:
     hidden = replace(PATIENT, sensitivity=Sensitivity.SENSITIVE)
     by_place = replace(TRACE, postcode="LS1 1AA")
     with pytest.raises(NotFound):
-        demographics.trace(by_place, records(hidden))
+        queries.trace(by_place, records(hidden))
     allowed = records(hidden, policy=Policy(restricted_found_by_place=True))
-    assert demographics.trace(by_place, allowed).limited
+    assert queries.trace(by_place, allowed).limited
 
 
 def test_without_history_only_what_stands_today_is_shown() -> None:
@@ -183,16 +184,16 @@ def test_without_history_only_what_stands_today_is_shown() -> None:
     )
     assert len({one.object_id for one in (*patient.names, *patient.addresses)}) == 6
     found = records(patient)
-    current = demographics.retrieve(Retrieve(NUMBER), found).patient
+    current = queries.retrieve(Retrieve(NUMBER), found).patient
     assert [name.family for name in current.names] == ["CARTER"]
     assert [address.lines for address in current.addresses] == [("1 MILL LANE",), ("A",)]
-    assert demographics.retrieve(Retrieve(NUMBER, history=True), found).patient == patient
+    assert queries.retrieve(Retrieve(NUMBER, history=True), found).patient == patient
 
 
 @pytest.mark.parametrize(("end", "stands"), [("2014", True), ("201408", True), ("2013", False)])
 def test_an_end_known_in_part_is_past_when_all_of_it_is(end: str, stands: bool) -> None:  # noqa: FBT001
     patient = replace(PATIENT, addresses=(Address(lines=("A",), period=Period("2000", end)),))
-    shown = demographics.retrieve(Retrieve(NUMBER), records(patient)).patient
+    shown = queries.retrieve(Retrieve(NUMBER), records(patient)).patient
     assert bool(shown.addresses) is stands
 
 
@@ -216,7 +217,7 @@ def test_the_synthetic_population_is_repeatable_valid_and_varied() -> None:
 
 
 def _traced(people: Iterable[Patient]) -> set[str]:
-    return {key for one in people for key in demographics.trace_keys(one)}
+    return {key for one in people for key in trace_keys(one)}
 
 
 def test_every_family_name_is_a_key_and_a_dead_number_is_none() -> None:

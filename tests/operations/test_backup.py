@@ -24,8 +24,9 @@ from wire_requests import request
 
 import core
 from adapters import pipeline
-from core import audit, demographics, directory
+from core import audit, directory
 from core.context import system_context
+from core.demographics import records
 from core.errors import StoreError
 from core.messaging.sharing import SHARING
 from core.store.memory import MemoryStore
@@ -420,7 +421,7 @@ def test_a_restore_that_was_interrupted_is_finished_by_another(
     broken = run(*restore, SPINE_STORE_URL=URL)
     failing.away, failing.writes = False, 1000
     assert list(failing.keys(directory.PARTIES)) == []
-    assert list(failing.keys(demographics.PATIENTS)) == []
+    assert list(failing.keys(records.PATIENTS)) == []
     done(*restore, SPINE_STORE_URL=URL)
 
     assert broken.exit_code == 1
@@ -461,7 +462,7 @@ def test_a_cluster_that_lists_what_it_lost_is_not_backed_up_in_silence() -> None
     class Losing(MemoryStore):
         def keys(self, kind: Bucket[Any, Any] | Documents) -> list[str]:
             """Name a patient that is not there."""
-            return ["9990000018"] if kind is demographics.PATIENTS else []
+            return ["9990000018"] if kind is records.PATIENTS else []
 
     with pytest.raises(StoreError):
         copying.copy(Losing(), MemoryStore(), quiet)

@@ -17,7 +17,7 @@ from riak_server import RiakServer
 from serving import Served, core_on, is_ready, spine, start
 
 from core.context import system_context
-from core.demographics import Retrieve
+from core.demographics.queries import Retrieve
 from core.store.riak import RiakStore
 from core.values.identity import Asid, Caller, PartyKey
 from operations import loading, patients

@@ -1,16 +1,28 @@
-"""Demographics: find a patient by number or by details, and say only what may be said.
+"""Queries of demographics: find a patient by number or by details, say only what may be said.
 
 The rules of matching and of what is withheld are written down in docs/tracing.md with their
-sources; this module is their one home.
+sources; this module is the home of matching.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
+from core.demographics.records import (
+    PATIENTS,
+    TRACES,
+    Demographics,
+    Found,
+    Policy,
+    current,
+    folded,
+    placeless,
+    trace_key,
+    withheld,
+)
 from core.errors import (
     NotFound,
     NotVerified,
@@ -19,64 +31,11 @@ from core.errors import (
     NumberSuperseded,
     TooManyMatches,
 )
-from core.store.port import Bucket, Change, Store
-from core.values.demographics import (
-    Patient,
-    Period,
-    Provenance,
-    RecordStatus,
-)
+from core.values.demographics import Patient, RecordStatus
 from core.values.identity import NhsNumber, is_nhs_number
 
 MAX_SUPERSESSIONS: Final = 10
 """How many replaced numbers are followed before a record is called damaged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The fact that a whole record was written: by whom, when."""
-
-    patient: Patient
-    at: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Traceable:
-    """The fact that a patient can be found under a trace key."""
-
-    nhs_number: NhsNumber
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Who can be found under a trace key."""
-
-    nhs_numbers: tuple[NhsNumber, ...]
-
-
-def _latest(facts: Mapping[str, Written]) -> Patient:
-    """Give the record with the highest serial change number; ties go to the later message id."""
-    return max(facts.items(), key=lambda item: (item[1].patient.serial_change_number, item[0]))[
-        1
-    ].patient
-
-
-PATIENTS: Final[Bucket[Patient, Written]] = Bucket(
-    name="patient",
-    fact=Written,
-    state=Patient,
-    fold=_latest,
-    whole=lambda fact: fact.patient,
-)
-
-TRACES: Final[Bucket[Candidates, Traceable]] = Bucket(
-    name="trace",
-    fact=Traceable,
-    state=Candidates,
-    fold=lambda facts: Candidates(tuple(NhsNumber(key) for key in sorted(facts))),
-    whole=lambda fact: Candidates((fact.nhs_number,)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,39 +76,11 @@ class CrossCheck:
     family: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A patient's record as it may be shown; `limited` when details were withheld.
-
-    `superseded` is the number that was asked for, where another one replaced it.
-    """
-
-    patient: Patient
-    limited: bool = False
-    superseded: NhsNumber | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the sources leave open (docs/tracing.md)."""
-
-    restricted_found_by_place: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Demographics:
-    """The records, today's date, and the policy: what a command is performed with."""
-
-    store: Store
-    today: str
-    policy: Policy
-
-
 def retrieve(command: Retrieve, records: Demographics) -> Found:
     """Give the record, withheld where it is restricted; follow a replaced number."""
     patient, superseded = _by_number(command.nhs_number, records)
     if patient.sensitivity is not None:
-        return Found(_withheld(patient), limited=True, superseded=superseded)
+        return Found(withheld(patient), limited=True, superseded=superseded)
     shown = patient if command.history else current(patient, records.today)
     return Found(shown, superseded=superseded)
 
@@ -159,7 +90,7 @@ def confirm(command: Confirm, records: Demographics) -> Found:
     patient, superseded = _by_number(command.nhs_number, records)
     shown = current(patient, records.today)
     if patient.sensitivity is not None:
-        return Found(_placeless(shown), limited=True, superseded=superseded)
+        return Found(placeless(shown), limited=True, superseded=superseded)
     return Found(shown, superseded=superseded)
 
 
@@ -172,7 +103,7 @@ def cross_check(command: CrossCheck, records: Demographics) -> Found:
     if not _verified(shown, command):
         raise NotVerified("the details do not agree with the record")
     if patient.sensitivity is not None:
-        return Found(_placeless(shown), limited=True)
+        return Found(placeless(shown), limited=True)
     return Found(shown)
 
 
@@ -185,7 +116,7 @@ def trace(command: Trace, records: Demographics) -> Found:
         raise TooManyMatches("more than one patient has these details")
     patient = found[0]
     if patient.sensitivity is not None:
-        return Found(_placeless(patient), limited=True)
+        return Found(placeless(patient), limited=True)
     return Found(patient)
 
 
@@ -197,36 +128,6 @@ HANDLERS: Final[dict[type, Callable[..., Found]]] = {
     Trace: trace,
     CrossCheck: cross_check,
 }
-
-
-def trace_keys(patient: Patient) -> tuple[str, ...]:
-    """Give the keys under which a record can be traced: one for each family name in use."""
-    if patient.status is not RecordStatus.ACTIVE or not patient.birth_time or not patient.gender:
-        return ()
-    families = {folded(name.family) for name in patient.names if name.family}
-    return tuple(
-        sorted(trace_key(patient.birth_time, family, patient.gender) for family in families)
-    )
-
-
-def trace_key(birth_time: str, family: str, gender: str) -> str:
-    """Give the key of a trace by what it must have: birth date, family name, gender."""
-    return f"{birth_time[:8]}|{folded(family)}|{gender}"
-
-
-def folded(name: str) -> str:
-    """Give a name as names are compared: case and runs of spaces do not count."""
-    return " ".join(name.upper().split())
-
-
-def writes(patient: Patient, *, message_id: str, at: str, by: str) -> Change[Patient, Written]:
-    """Give the change that writes a whole record."""
-    return lambda _record: {message_id: Written(patient, at, by)}
-
-
-def traceable(nhs_number: NhsNumber) -> Change[Candidates, Traceable]:
-    """Give the change that makes a patient findable under a key."""
-    return lambda _record: {nhs_number: Traceable(nhs_number)}
 
 
 def _by_number(asked: NhsNumber, records: Demographics) -> tuple[Patient, NhsNumber | None]:
@@ -317,71 +218,3 @@ def _same_postcode(recorded: str | None, asked: str) -> bool:
 
 def _squeezed(postcode: str) -> str:
     return "".join(postcode.upper().split())
-
-
-class _Item(Protocol):
-    @property
-    def period(self) -> Period | None: ...
-    @property
-    def provenance(self) -> Provenance | None: ...
-
-
-_I = TypeVar("_I", bound=_Item)
-
-
-def current(patient: Patient, today: str) -> Patient:
-    """Give the record without what was closed or replaced by today (`yyyymmdd`)."""
-    items: tuple[_Item, ...] = (
-        *patient.names,
-        *patient.addresses,
-        *patient.telecoms,
-        *patient.care_provisions,
-        *patient.related_persons,
-    )
-    if not any(_is_past(item, today) for item in items):
-        return patient
-    return replace(
-        patient,
-        names=_current(patient.names, today),
-        addresses=_current(patient.addresses, today),
-        telecoms=_current(patient.telecoms, today),
-        care_provisions=_current(patient.care_provisions, today),
-        related_persons=_current(patient.related_persons, today),
-    )
-
-
-def _current(items: tuple[_I, ...], today: str) -> tuple[_I, ...]:
-    return tuple(item for item in items if not _is_past(item, today))
-
-
-def _is_past(item: _Item, today: str) -> bool:
-    recorded = item.provenance.recorded if item.provenance else None
-    if recorded is not None and recorded.end is not None:
-        return True
-    end = item.period.end[:8] if item.period is not None and item.period.end is not None else None
-    # An end known in part is past when all of that part is.
-    return end is not None and end < today[: len(end)]
-
-
-def _withheld(patient: Patient) -> Patient:
-    """Give only that the record exists and is restricted (a retrieval's limited answer)."""
-    return Patient(
-        nhs_number=patient.nhs_number,
-        serial_change_number=patient.serial_change_number,
-        sensitivity=patient.sensitivity,
-    )
-
-
-def _placeless(patient: Patient) -> Patient:
-    """Give who a restricted patient is, and nothing that leads to where they are."""
-    return Patient(
-        nhs_number=patient.nhs_number,
-        serial_change_number=patient.serial_change_number,
-        sensitivity=patient.sensitivity,
-        gender=patient.gender,
-        birth_time=patient.birth_time,
-        birth_order=patient.birth_order,
-        death=patient.death,
-        names=patient.names,
-        recorded_at=patient.recorded_at,
-    )

@@ -1,0 +1,1 @@
+"""Demographics: who a patient is; nothing is said of them that may not be."""

@@ -1,0 +1,99 @@
+"""What is to change in a demographic record, in plain words: the list that an update brings.
+
+Each change says how (added, altered, removed) and what. Repeating items are named by their object
+id, single ones by what they are. Nothing here knows which message brought it, or in what form.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from core.values.demographics import (
+    Address,
+    Birthplace,
+    CareProvision,
+    Consent,
+    ContactPreference,
+    Death,
+    Language,
+    Name,
+    Registration,
+    RelatedPerson,
+    Telecom,
+)
+
+
+class Mode(StrEnum):
+    """What becomes of an item."""
+
+    ADDED = "added"
+    ALTERED = "altered"
+    REMOVED = "removed"
+
+
+class Kind(StrEnum):
+    """Whether the world has changed, so that the old version becomes history, or it was wrong."""
+
+    CHANGE = "change"
+    CORRECTION = "correction"
+
+
+class Single(StrEnum):
+    """What a record has one of at most; the words are those of the record's attributes."""
+
+    GENDER = "gender"
+    BIRTH_TIME = "birth_time"
+    BIRTH_ORDER = "birth_order"
+    BIRTHPLACE = "birthplace"
+    DEATH = "death"
+    LANGUAGE = "language"
+    CONTACT = "contact"
+    WRITTEN_FORMAT = "written_format"
+    HEALTHSPACE = "healthspace"
+    SHARED_SECRET = "shared_secret"  # noqa: S105 - what it is called, not one of them
+    REGISTRATION = "registration"
+    REMOVAL = "removal"
+    PREVIOUS_CONTACT = "previous_contact"
+
+
+Item = Name | Address | Telecom | CareProvision | RelatedPerson
+Value = str | int | Birthplace | Death | Language | ContactPreference | Registration
+
+
+@dataclass(frozen=True, slots=True)
+class ItemChange:
+    """A change to a repeating item: a new one, or the one with the item's object id."""
+
+    mode: Mode
+    item: Item
+
+
+@dataclass(frozen=True, slots=True)
+class SingleChange:
+    """A change to what there is one of; added and altered both set it, a removal has no value."""
+
+    mode: Mode
+    what: Single
+    value: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """A change to a consent, which its kind names."""
+
+    mode: Mode
+    consent: Consent
+
+
+Change = ItemChange | SingleChange | ConsentChange
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeList:
+    """All that one message asks of one record: done as a whole, or not at all."""
+
+    nhs_number: str
+    serial_change_number: int
+    kind: Kind
+    changes: tuple[Change, ...]
