@@ -1,4 +1,4 @@
-"""What the hub answers itself: alerts, and batches of queries."""
+"""What the hub answers itself: alerts, batches of queries, updates of demographics."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from adapters import batch as batches
+from adapters import pds_updates
 from adapters.opening import Opened, Rejected, acknowledging
 from adapters.ourselves import Ourselves
 from core.alerts import Alert, RaiseAlert
@@ -19,6 +20,7 @@ from legacy_contracts.errors import ContractError, Fault
 from legacy_contracts.hl7 import payload
 from legacy_contracts.hl7.rules import Rules
 from legacy_contracts.hl7.wrappers import Moment
+from legacy_contracts.pds import updates
 from legacy_contracts.tms import alerts, application, batch
 from legacy_contracts.tms.batch import Item
 
@@ -104,6 +106,10 @@ def answer_batch(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
 SERVICES: Final[dict[str, Service]] = {
     alerts.INTERACTION_ID: Service(payload.NON_BATCH, answer_alert),
     batch.REQUEST: Service(Rules(()), answer_batch),
+    **{
+        interaction_id: Service(payload.NON_BATCH, pds_updates.answer_update)
+        for interaction_id in updates.BY_ID
+    },
 }
 
 
