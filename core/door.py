@@ -11,7 +11,8 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import queries
+from core.demographics import creation, queries
+from core.demographics.numbers import Numbers
 from core.demographics.records import Demographics, Found, Policy
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
@@ -21,7 +22,7 @@ from core.messaging.records import Message
 from core.store.port import Store
 from core.values.identity import Caller, PartyKey, Person
 
-Command = queries.Command | Accept | Admit | RaiseAlert
+Command = queries.Command | creation.Command | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -51,10 +52,19 @@ class Core:
     directory: Directory
     audit: Audit
     policy: Policy = field(default_factory=Policy)
+    numbers: Numbers = field(default_factory=Numbers)
     watch: Callable[[Timing], None] = _unwatched
 
     @overload
     def perform(self, command: queries.Command, *, by: Caller) -> Found: ...
+
+    @overload
+    def perform(self, command: creation.AllocateNumber, *, by: Caller) -> creation.Created: ...
+
+    @overload
+    def perform(
+        self, command: creation.CreateRecord, *, by: Caller
+    ) -> creation.Created | creation.PossibleDuplicates: ...
 
     @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
@@ -140,6 +150,11 @@ def _demographics(core: Core, command: queries.Command) -> Found:
     return queries.HANDLERS[type(command)](command, records)
 
 
+def _create(core: Core, command: creation.Command) -> object:
+    creating = creation.Creating(core.store, core.context, core.numbers)
+    return creation.HANDLERS[type(command)](command, creating)
+
+
 def _accept(core: Core, command: Accept) -> Receipt:
     return core.hub.accept(command, core.context.new_id())
 
@@ -154,6 +169,7 @@ def _raise_alert(core: Core, command: RaiseAlert) -> Alert:
 
 _HANDLERS: Final[dict[type, Callable[[Core, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
+    **dict.fromkeys(creation.HANDLERS, _create),
     Accept: _accept,
     Admit: _admit,
     RaiseAlert: _raise_alert,
@@ -170,7 +186,11 @@ def _noted(text: str) -> str:
 
 
 def _patients_in(result: object) -> tuple[str, ...]:
-    return (result.patient.nhs_number,) if isinstance(result, Found) else ()
+    if isinstance(result, creation.PossibleDuplicates):
+        return tuple(one.nhs_number for one in result.candidates)
+    if isinstance(result, Found | creation.Created):
+        return (result.patient.nhs_number,)
+    return ()
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:
