@@ -251,7 +251,6 @@ class Delivery:
     kind: str
     site: str | None = None
     name: str | None = None
-    address: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
