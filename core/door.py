@@ -11,9 +11,12 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import creation, queries
+from core.demographics import back_office, creation, queries, updates
+from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
+from core.demographics.claiming import Claims
 from core.demographics.numbers import Numbers
 from core.demographics.records import Demographics, Found, Policy
+from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
 from core.messaging.hub import Accept, Admit, Hub, Receipt
@@ -22,7 +25,8 @@ from core.messaging.records import Message
 from core.store.port import Store
 from core.values.identity import Caller, PartyKey, Person
 
-Command = queries.Command | creation.Command | Accept | Admit | RaiseAlert
+Change = UpdateRecord | Merge | Split | Restrict
+Command = queries.Command | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -65,6 +69,12 @@ class Core:
     def perform(
         self, command: creation.CreateRecord, *, by: Caller
     ) -> creation.Created | creation.PossibleDuplicates: ...
+
+    @overload
+    def perform(self, command: Change, *, by: Caller) -> Updated: ...
+
+    @overload
+    def perform(self, command: ShowHistory, *, by: Caller) -> History: ...
 
     @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
@@ -151,8 +161,27 @@ def _demographics(core: Core, command: queries.Command) -> Found:
 
 
 def _create(core: Core, command: creation.Command) -> object:
-    creating = creation.Creating(core.store, core.context, core.numbers)
+    creating = creation.Creating(core.context.new_id, core.numbers, _changing(core))
     return creation.HANDLERS[type(command)](command, creating)
+
+
+def _changed(core: Core, command: Change | ShowHistory) -> Updated | History:
+    return _CHANGES[type(command)](command, _changing(core))
+
+
+def _changing(core: Core) -> Changing:
+    return Changing(
+        Claims(core.store, core.store.apply),
+        core.context.now(),
+        core.policy,
+        lambda code: core.directory.organisation(code) is not None,
+    )
+
+
+_CHANGES: Final[dict[type, Callable[..., Updated | History]]] = {
+    **updates.HANDLERS,
+    **back_office.HANDLERS,
+}
 
 
 def _accept(core: Core, command: Accept) -> Receipt:
@@ -170,6 +199,7 @@ def _raise_alert(core: Core, command: RaiseAlert) -> Alert:
 _HANDLERS: Final[dict[type, Callable[[Core, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
     **dict.fromkeys(creation.HANDLERS, _create),
+    **dict.fromkeys(_CHANGES, _changed),
     Accept: _accept,
     Admit: _admit,
     RaiseAlert: _raise_alert,
@@ -188,11 +218,13 @@ def _noted(text: str) -> str:
 def _patients_in(result: object) -> tuple[str, ...]:
     if isinstance(result, creation.PossibleDuplicates):
         return tuple(one.nhs_number for one in result.candidates)
-    if isinstance(result, Found | creation.Created):
+    if isinstance(result, Found | Updated | creation.Created):
         return (result.patient.nhs_number,)
     return ()
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:
+    if isinstance(command, Merge):
+        return command.nhs_numbers
     number = getattr(command, "nhs_number", None)
     return (number,) if number is not None else ()

@@ -8,39 +8,31 @@ last makes it visible. Whoever meets a claim without its record writes the rest 
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
-from core.context import Context
+from core.demographics.amending import KEPT_IN, Hand, amended
 from core.demographics.births import birth_key, same_births
-from core.demographics.indexing import reindexing
-from core.demographics.numbers import Numbers
+from core.demographics.claiming import PatientChange, claiming
+from core.demographics.dates import latest, stamped
+from core.demographics.numbers import Maker, Numbers
+from core.demographics.objections import Seen, require_none
 from core.demographics.records import PATIENTS, Written
+from core.demographics.updates import Changing
 from core.errors import Duplicate, StoreError
-from core.messaging.keeping import iso
 from core.store.port import Document, Documents, Put, Record, Store, Update, Write
-from core.values.demographics import (
-    Address,
-    CareProvision,
-    Name,
-    Patient,
-    Period,
-    Provenance,
-    RelatedPerson,
-    Telecom,
-)
+from core.values.changes import ChangeList, ItemChange, Kind, Mode, Single, SingleChange
+from core.values.demographics import Patient
 from core.values.identity import NhsNumber
 
 NOT_YET: Final = NhsNumber("")
 """The number of a record that has none."""
 
-MAX_TRIES: Final = 8
-_SHORTEST_PAUSE: Final = 0.01
+MAX_TRIES: Final = 9
+"""With a pause after each that doubles, some two seconds: as long as an update tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +73,16 @@ Command = AllocateNumber | CreateRecord
 
 @dataclass(frozen=True, slots=True)
 class Creating:
-    """What records are made with."""
+    """What records are made with: ids, numbers, and what changes are held against."""
 
-    store: Store
-    context: Context
+    new_id: Callable[[], str]
     numbers: Numbers
-    pause: Callable[[float], None] = time.sleep
+    changing: Changing
+
+    @property
+    def store(self) -> Store:
+        """Where records stand."""
+        return self.changing.claims.store
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +93,7 @@ class Creation:
     patient: Patient
     at: str
     by: str
+    command: str
 
 
 CREATIONS: Final = Documents("creation")
@@ -107,12 +104,18 @@ BIRTH_CLAIMS: Final = Documents("birth-claim")
 
 
 def allocate(command: AllocateNumber, creating: Creating) -> Created:
-    """Give the record that stands for the message, with its number."""
+    """Give the record that stands for the message, with its number.
+
+    Raises `NumbersExhausted`, `ChangeRefused`; `StoreError` where nothing was decided.
+    """
     return Created(_made(command, creating, None).patient)
 
 
 def create(command: CreateRecord, creating: Creating) -> Created | PossibleDuplicates:
-    """Give the record that stands for the message, or those that may be of the same child."""
+    """Give the record that stands for the message, or those that may be of the same child.
+
+    Raises what `allocate` raises.
+    """
     key = None if command.ignore_duplicates else birth_key(command.record)
     if key is None:
         return Created(_made(command, creating, None).patient)
@@ -138,7 +141,7 @@ HANDLERS: Final[dict[type, Callable[..., Created | PossibleDuplicates]]] = {
 
 def _made(command: Command, creating: Creating, birth: str | None) -> Creation:
     """Give what stands for the message; where another has claimed the birth, what that one made."""
-    store = creating.store
+    store, claims = creating.store, creating.changing.claims
     for attempt in range(MAX_TRIES):
         made = (
             _standing(store, CREATIONS, command.message_id)
@@ -148,75 +151,90 @@ def _made(command: Command, creating: Creating, birth: str | None) -> Creation:
         if store.read(PATIENTS, made.patient.nhs_number) is not None:
             return made
         try:
-            store.apply(_writes(made, birth))
+            claims.apply(_writes(made, birth))
         except Duplicate:
-            creating.pause(_jitter(made, attempt))
+            claims.pause(attempt)
         else:
             return made
     raise StoreError("others make the same record at this moment: try again")
 
 
 def _writes(made: Creation, birth: str | None) -> list[Write]:
-    """Give all that makes a record; the record itself comes last, for it says that all is done."""
+    """Give all that makes a record; the record itself comes last, for it says that all is done.
+
+    The number comes first, as the first version of its record: should two ever have been given
+    it, one of them takes another.
+    """
+    change = PatientChange(
+        nhs_number=made.patient.nhs_number,
+        serial_change_number=made.patient.serial_change_number,
+        at=made.at,
+        by=made.by,
+        command=made.command,
+        message_id=made.message_id,
+        patient=made.patient,
+    )
+    number, *indexes, _record = claiming(change, None)
     value = _encode(made)
     claims: list[Write] = [Put(CREATIONS, Document(made.message_id, value))]
     if birth:
         claims.insert(0, Put(BIRTH_CLAIMS, Document(birth, value)))
-    return [
-        *claims,
-        *reindexing(None, made.patient),
-        Update(PATIENTS, made.patient.nhs_number, _unless_another(made)),
-    ]
+    record = Update(PATIENTS, change.nhs_number, _unless_another(change))
+    return [number, *claims, *indexes, record]
 
 
-def _unless_another(made: Creation) -> Callable[[Record[Patient, Written] | None], Any]:
+def _unless_another(made: PatientChange) -> Callable[[Record[Patient, Written] | None], Any]:
     """Give the change that writes the record; where another stands by now: `Duplicate`."""
+    key = f"{made.key}|{made.message_id}"
 
     def change(record: Record[Patient, Written] | None) -> Mapping[str, Written]:
-        if record is not None and made.message_id not in record.facts:
+        if record is not None and key not in record.facts:
             raise Duplicate("a record was written under the number meanwhile")
-        return {made.message_id: Written(made.patient, made.at, made.by)}
+        return {key: Written(made.patient, made.at, made.by)}
 
     return change
 
 
 def _new(command: Command, creating: Creating) -> Creation:
-    now = creating.context.now()
-    number = creating.numbers.take(creating.store, creating.context)
-    patient = _stamped(command, number, f"{now:%Y%m%d%H%M%S}")
-    return Creation(command.message_id, patient, iso(now), command.system)
+    """Give what the message is to make, under a number that was never given."""
+    at = stamped(creating.changing.now)
+    made = _first_version(command, creating.changing)
+    number = creating.numbers.take(creating.store, Maker(at, creating.new_id))
+    patient = replace(made, nhs_number=number)
+    return Creation(command.message_id, patient, at, command.system, type(command).__name__)
 
 
-T = TypeVar("T", Name, Address, Telecom, CareProvision, RelatedPerson)
+def _first_version(command: Command, changing: Changing) -> Patient:
+    """Give the record as it is to stand, but for its number; raise `ChangeRefused` as updates do.
 
-
-def _stamped(command: Command, number: NhsNumber, at: str) -> Patient:
-    """Give the record with its number, and on every item its object id and who wrote it when."""
-    written = Provenance(system=command.system, recorded=Period(at))
-
-    def stamped(items: tuple[T, ...], kind: str) -> tuple[T, ...]:
-        return tuple(
-            replace(item, object_id=_object_id(f"{number}|{kind}|{place}"), provenance=written)
-            for place, item in enumerate(items)
-        )
-
+    It is what an update makes that adds everything to nothing.
+    """
     record = command.record
-    return replace(
-        record,
-        nhs_number=number,
-        serial_change_number=1,
-        names=stamped(record.names, "name"),
-        addresses=stamped(record.addresses, "address"),
-        telecoms=stamped(record.telecoms, "telecom"),
-        care_provisions=stamped(record.care_provisions, "care"),
-        related_persons=stamped(record.related_persons, "related"),
-        recorded_at=at,
+    nothing = Patient(nhs_number=NOT_YET, serial_change_number=0)
+    items: dict[str, Any] = dict.fromkeys(KEPT_IN.values(), ())
+    empty = replace(record, serial_change_number=0, **items)
+    asked = ChangeList(NOT_YET, 0, Kind.CHANGE, (*_items(record), *_singles(record)))
+    hand = Hand(command.message_id, command.system, stamped(changing.now))
+    after = amended(empty, asked, hand)
+    seen = Seen(nothing, after, asked, latest(changing.now), changing.policy, changing.knows)
+    require_none(seen)
+    return after
+
+
+def _items(record: Patient) -> tuple[ItemChange, ...]:
+    return tuple(
+        ItemChange(Mode.ADDED, item)
+        for kept_in in KEPT_IN.values()
+        for item in getattr(record, kept_in)
     )
 
 
-def _object_id(source: str) -> str:
-    """Give a short id in lower case, as the records of the national service show them."""
-    return hashlib.sha256(source.encode()).hexdigest()[:8]
+def _singles(record: Patient) -> tuple[SingleChange, ...]:
+    """Give the single values that are held against the clock and each other."""
+    values = {Single.BIRTH_TIME: record.birth_time, Single.DEATH: record.death}
+    return tuple(
+        SingleChange(Mode.ADDED, what, value) for what, value in values.items() if value is not None
+    )
 
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -231,9 +249,3 @@ def _standing(store: Store, documents: Documents, key: str) -> Creation | None:
         return _decoder.decode(value)
     except msgspec.MsgspecError as error:
         raise StoreError(f"a document of {documents.name} is damaged: {error}") from error
-
-
-def _jitter(made: Creation, attempt: int) -> float:
-    """Give a pause, other for each number: who met once shall not meet again."""
-    digest = hashlib.sha256(f"{made.patient.nhs_number}|{attempt}".encode()).digest()
-    return float(_SHORTEST_PAUSE * 2**attempt * (0.5 + digest[0] / 256))

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import msgspec
 
-from core.context import Context
 from core.demographics.records import PATIENTS
 from core.errors import Duplicate, NumbersExhausted, StoreError
-from core.messaging.keeping import iso
 from core.store.port import Bucket, Change, Document, Documents, Store
 from core.values.identity import NhsNumber, check_digit
 
@@ -119,6 +117,14 @@ CURSORS: Final[Bucket[Reached, Reached]] = Bucket(
 not. It only saves looking: where it is behind, claims are refused until a free range is met."""
 
 
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What a claim is made with: the time, and ids that nothing else has."""
+
+    at: str
+    new_id: Callable[[], str]
+
+
 class Numbers:
     """What gives out numbers in one process; its threads share it."""
 
@@ -128,14 +134,14 @@ class Numbers:
         self._one_at_a_time = threading.Lock()
         self._left: Iterator[NhsNumber] = iter(())
 
-    def take(self, store: Store, context: Context) -> NhsNumber:
+    def take(self, store: Store, maker: Maker) -> NhsNumber:
         """Give a number that nobody was given and no record stands under.
 
         Raises `NumbersExhausted` where the pool has none; `StoreError` where none was found in
         good time, and trying again goes on from there.
         """
         for _ in range(MAX_TAKEN):
-            number = self._next(store, context)
+            number = self._next(store, maker)
             if store.read(PATIENTS, number) is None:
                 return number
         raise StoreError(
@@ -143,20 +149,20 @@ class Numbers:
             "the search goes on with the next request; name a span with free numbers"
         )
 
-    def _next(self, store: Store, context: Context) -> NhsNumber:
+    def _next(self, store: Store, maker: Maker) -> NhsNumber:
         with self._one_at_a_time:
             number = next(self._left, None)
             while number is None:
-                self._left = _numbers(self._claimed(store, context))
+                self._left = _numbers(self._claimed(store, maker))
                 number = next(self._left, None)
             return number
 
-    def _claimed(self, store: Store, context: Context) -> Span:
+    def _claimed(self, store: Store, maker: Maker) -> Span:
         """Give a range that is this process's from now on, as far as it is in the pool."""
         for span in self._pool:
             cursor = store.read(CURSORS, span.name)
             start = span.ranges.start if cursor is None else cursor.reached + 1
-            number = self._first_free(range(start, span.ranges.stop), store, context)
+            number = self._first_free(range(start, span.ranges.stop), store, maker)
             if number is not None:
                 store.update(CURSORS, span.name, _reaching(number))
                 return Span(max(span.first, number * RANGE), min(span.last, number * RANGE + 999))
@@ -164,13 +170,13 @@ class Numbers:
             "no number is left: add a span to demographics.number_pool (facade/spine.toml)"
         )
 
-    def _first_free(self, ranges: range, store: Store, context: Context) -> int | None:
+    def _first_free(self, ranges: range, store: Store, maker: Maker) -> int | None:
         """Give the number of the first range that nobody else has; None where all have an owner."""
         number = ranges.start
         for _ in range(MAX_CLAIMS):
             if number >= ranges.stop:
                 return None
-            claim = Claim(self._writer, context.new_id(), iso(context.now()))
+            claim = Claim(self._writer, maker.new_id(), maker.at)
             try:
                 store.write_once(RANGES, Document(f"{number:06d}", msgspec.json.encode(claim)))
             except Duplicate:

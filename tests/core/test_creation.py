@@ -12,9 +12,9 @@ from typing import Any
 import allocating
 import pytest
 
-from core.context import Context
 from core.demographics import numbers
 from core.demographics.births import BIRTHS, birth_key, same_births
+from core.demographics.claiming import Claims, read_change
 from core.demographics.creation import (
     NOT_YET,
     AllocateNumber,
@@ -26,13 +26,23 @@ from core.demographics.creation import (
     create,
 )
 from core.demographics.numbers import RANGES, SYNTHETIC, Numbers, Pool, Span, pool_of
-from core.demographics.records import PATIENTS, TRACES, trace_keys, writes
-from core.errors import NumbersExhausted, StoreError
+from core.demographics.records import PATIENTS, TRACES, Policy, trace_keys, writes
+from core.demographics.updates import Changing
+from core.errors import ChangeRefused, NumbersExhausted, StoreError
 from core.store.memory import MemoryStore
 from core.store.port import Put, Store, Write
-from core.values.demographics import Address, Birth, Mother, Name, Patient, RecordStatus
+from core.values.demographics import (
+    Address,
+    Birth,
+    Death,
+    Mother,
+    Name,
+    Patient,
+    RecordStatus,
+)
 from core.values.identity import is_nhs_number
 
+NOW = datetime(2014, 2, 20, 9, 30, tzinfo=UTC)
 SOMEBODY = Patient(
     nhs_number=NOT_YET,
     gender="2",
@@ -46,10 +56,9 @@ CHILD = replace(SOMEBODY, birth_order=1, birth=Birth(Mother("9990000018"), weigh
 def creating(store: Store, pool: Pool = SYNTHETIC, *, writer: str = "w") -> Creating:
     """Give what a process of this name makes records with."""
     ids = itertools.count()
-    context = Context(
-        lambda: datetime(2014, 2, 20, 9, 30, tzinfo=UTC), lambda: f"{writer}-{next(ids)}"
-    )
-    return Creating(store, context, Numbers(pool, writer=writer), lambda _seconds: None)
+    claims = Claims(store, store.apply, lambda _attempt: None)
+    changing = Changing(claims, NOW, Policy(), lambda _code: True)
+    return Creating(lambda: f"{writer}-{next(ids)}", Numbers(pool, writer=writer), changing)
 
 
 def asked(message: str) -> AllocateNumber:
@@ -71,6 +80,9 @@ def test_a_new_record_has_a_number_a_serial_change_number_object_ids_and_who_wro
     assert len({item.object_id for item in items} - {None}) == len(items)
     assert {item.provenance.system for item in items if item.provenance} == {"990000000001"}
     assert store.read(PATIENTS, made.nhs_number) == made
+    told = read_change(store, made.nhs_number, 1)
+    assert told is not None
+    assert (told.patient, told.command, told.message_id) == (made, "AllocateNumber", "m1")
     found = [store.read(TRACES, key) for key in trace_keys(made)]
     assert [one.nhs_numbers for one in found if one] == [(made.nhs_number,)]
 
@@ -261,7 +273,7 @@ def test_a_birth_with_the_same_mother_day_and_order_is_a_possible_duplicate() ->
     "other",
     [
         replace(CHILD, birth_order=2),
-        replace(CHILD, birth_time="201402201530"),
+        replace(CHILD, birth_time="201402181530"),
         replace(CHILD, birth=Birth(Mother("9990000026"))),
     ],
     ids=["the next of twins", "another day", "another mother"],
@@ -353,3 +365,23 @@ def test_of_ten_thousand_numbers_that_killed_writers_gave_none_is_given_twice(
     assert verdict.allocated == 10_000
     assert verdict.kills >= 5, "a run without deaths shows nothing"
     assert verdict.abandoned >= verdict.kills // 2
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        replace(SOMEBODY, birth_time="20140221"),
+        replace(SOMEBODY, death=Death("20140218", "1")),
+        replace(SOMEBODY, names=SOMEBODY.names * 2),
+        replace(SOMEBODY, addresses=SOMEBODY.addresses * 2),
+    ],
+    ids=["born tomorrow", "dead before birth", "two usual names", "two homes"],
+)
+def test_a_record_that_no_update_could_make_is_not_made_and_takes_no_number(
+    record: Patient,
+) -> None:
+    store = MemoryStore()
+    with pytest.raises(ChangeRefused):
+        allocate(AllocateNumber("m1", "990000000001", record), creating(store))
+    assert list(store.keys(RANGES)) == []
+    assert list(store.keys(PATIENTS)) == []

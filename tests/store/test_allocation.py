@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from core.context import Context, system_context
+from core.context import system_context
+from core.demographics.claiming import Claims
 from core.demographics.creation import (
     NOT_YET,
     AllocateNumber,
@@ -23,7 +24,8 @@ from core.demographics.creation import (
     create,
 )
 from core.demographics.numbers import Numbers, Span
-from core.demographics.records import PATIENTS
+from core.demographics.records import PATIENTS, Policy
+from core.demographics.updates import Changing
 from core.store.port import Store
 from core.values.demographics import Birth, Mother, Name, Patient
 
@@ -40,9 +42,11 @@ def writers(store: Store) -> list[Creating]:
     """Give processes that share a store and a pool that is all theirs."""
     start = int(fresh(), 16) % 900_000 * 1000
     pool = (Span(start, start + 99_999),)
-    context: Context = system_context()
+    context = system_context()
+    changing = Changing(Claims(store, store.apply), context.now(), Policy(), lambda _code: True)
     return [
-        Creating(store, context, Numbers(pool, writer=f"w{number}")) for number in range(WRITERS)
+        Creating(context.new_id, Numbers(pool, writer=f"w{number}"), changing)
+        for number in range(WRITERS)
     ]
 
 

@@ -24,9 +24,11 @@ from pathlib import Path
 from typing import Final
 
 from core.context import system_context
+from core.demographics.claiming import Claims
 from core.demographics.creation import NOT_YET, AllocateNumber, Creating, allocate
 from core.demographics.numbers import RANGES, Numbers, Span
-from core.demographics.records import PATIENTS
+from core.demographics.records import PATIENTS, Policy
+from core.demographics.updates import Changing
 from core.store.sqlite import SqliteStore
 from core.values.demographics import Name, Patient
 from core.values.identity import is_nhs_number
@@ -55,7 +57,8 @@ def somebody(message: int) -> Patient:
 def write(path: Path, first: int, last: int) -> None:
     """Be a writer: give the messages numbers, and say each once it stands."""
     store, context = SqliteStore(path, busy_seconds=BUSY_SECONDS), system_context()
-    creating = Creating(store, context, Numbers(POOL, writer=f"{os.getpid()}"))
+    changing = Changing(Claims(store, store.apply), context.now(), Policy(), lambda _code: True)
+    creating = Creating(context.new_id, Numbers(POOL, writer=f"{os.getpid()}"), changing)
     for message in range(first, last):
         made = allocate(AllocateNumber(f"T|{message}", "990000000001", somebody(message)), creating)
         sys.stdout.write(f"{message} {made.patient.nhs_number}\n")
