@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from adapters.opening import acknowledging
+from adapters.ourselves import Ourselves
+from adapters.services import Handled, Service
 from core.demographics.updates import UpdateRecord
 from core.errors import (
     ChangeRefused,
@@ -20,15 +22,10 @@ from core.errors import (
 from core.values.changes import Objection
 from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import Fault
-from legacy_contracts.hl7 import pushed
-from legacy_contracts.hl7.wrappers import Correlation, Moment
+from legacy_contracts.hl7 import payload, pushed
+from legacy_contracts.hl7.pushed import Ack
 from legacy_contracts.pds import update_answers, updates
 from legacy_contracts.tms import application
-from legacy_contracts.tms.application import Ack
-
-if TYPE_CHECKING:
-    from adapters.ourselves import Ourselves
-    from adapters.tms import Handled
 
 UPDATE_FAILED: Final = Fault("UPDATE_FAILED")
 """What stands before the reason of every refusal (pds.md 2.9)."""
@@ -42,6 +39,8 @@ REFUSALS: Final[dict[type[CoreError], Fault]] = {
     ItemNotFound: Fault("OBJECT_ID_NOT_FOUND"),
     Restricted: Fault("RECORD_RESTRICTED"),
 }
+
+REFUSED: Final[tuple[type[CoreError], ...]] = (*REFUSALS, ChangeRefused)
 
 OBJECTIONS: Final = {
     Objection.USUAL_NAME_REMOVED: Fault("UNABLE_TO_DELETE_USUAL_NAME"),
@@ -62,13 +61,11 @@ def answer_update(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
     command = UpdateRecord(update.parse(opened.root), handled.key, opened.fields.from_asid)
     try:
         done = us.core.perform(command, by=opened.caller)
-    except (*REFUSALS, ChangeRefused) as error:
+    except REFUSED as error:
         return refused(ack, fault_of(error))
-    to = Correlation("", ack.ref_to, to_id=ack.from_asid, from_id=ack.to_asid)
-    at = Moment(ack.message_id, ack.time)
-    payload = update_answers.done(done.patient)
+    told = update_answers.done(done.patient)
     warnings = update.warnings(opened.root)
-    return update.answer, pushed.success(update.answer, to, at, payload, warnings)
+    return update.answer, pushed.success(update.answer, ack, told, warnings)
 
 
 def refused(ack: Ack, *faults: Fault) -> tuple[str, bytes]:
@@ -82,3 +79,8 @@ def fault_of(error: CoreError) -> Fault:
         told = Fault("CHANGE_NOT_PERMITTED", error.reason.value)
         return OBJECTIONS.get(error.reason, told)
     return REFUSALS[type(error)]
+
+
+SERVICES: Final = {
+    interaction_id: Service(payload.NON_BATCH, answer_update) for interaction_id in updates.BY_ID
+}

@@ -11,8 +11,10 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import queries, updates
+from core.demographics import back_office, creation, queries, updates
+from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import Claims
+from core.demographics.numbers import Numbers
 from core.demographics.records import Demographics, Found, Policy
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
@@ -23,7 +25,8 @@ from core.messaging.records import Message
 from core.store.port import Store
 from core.values.identity import Caller, PartyKey, Person
 
-Command = queries.Command | UpdateRecord | Accept | Admit | RaiseAlert
+Change = UpdateRecord | Merge | Split | Restrict
+Command = queries.Command | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -53,13 +56,25 @@ class Core:
     directory: Directory
     audit: Audit
     policy: Policy = field(default_factory=Policy)
+    numbers: Numbers = field(default_factory=Numbers)
     watch: Callable[[Timing], None] = _unwatched
 
     @overload
     def perform(self, command: queries.Command, *, by: Caller) -> Found: ...
 
     @overload
-    def perform(self, command: UpdateRecord, *, by: Caller) -> Updated: ...
+    def perform(self, command: creation.AllocateNumber, *, by: Caller) -> creation.Created: ...
+
+    @overload
+    def perform(
+        self, command: creation.CreateRecord, *, by: Caller
+    ) -> creation.Created | creation.PossibleDuplicates: ...
+
+    @overload
+    def perform(self, command: Change, *, by: Caller) -> Updated: ...
+
+    @overload
+    def perform(self, command: ShowHistory, *, by: Caller) -> History: ...
 
     @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
@@ -145,14 +160,28 @@ def _demographics(core: Core, command: queries.Command) -> Found:
     return queries.HANDLERS[type(command)](command, records)
 
 
-def _changed(core: Core, command: UpdateRecord) -> Updated:
-    changing = Changing(
+def _create(core: Core, command: creation.Command) -> object:
+    creating = creation.Creating(core.context.new_id, core.numbers, _changing(core))
+    return creation.HANDLERS[type(command)](command, creating)
+
+
+def _changed(core: Core, command: Change | ShowHistory) -> Updated | History:
+    return _CHANGES[type(command)](command, _changing(core))
+
+
+def _changing(core: Core) -> Changing:
+    return Changing(
         Claims(core.store, core.store.apply),
         core.context.now(),
         core.policy,
         lambda code: core.directory.organisation(code) is not None,
     )
-    return updates.HANDLERS[type(command)](command, changing)
+
+
+_CHANGES: Final[dict[type, Callable[..., Updated | History]]] = {
+    **updates.HANDLERS,
+    **back_office.HANDLERS,
+}
 
 
 def _accept(core: Core, command: Accept) -> Receipt:
@@ -169,7 +198,8 @@ def _raise_alert(core: Core, command: RaiseAlert) -> Alert:
 
 _HANDLERS: Final[dict[type, Callable[[Core, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
-    **dict.fromkeys(updates.HANDLERS, _changed),
+    **dict.fromkeys(creation.HANDLERS, _create),
+    **dict.fromkeys(_CHANGES, _changed),
     Accept: _accept,
     Admit: _admit,
     RaiseAlert: _raise_alert,
@@ -186,9 +216,15 @@ def _noted(text: str) -> str:
 
 
 def _patients_in(result: object) -> tuple[str, ...]:
-    return (result.patient.nhs_number,) if isinstance(result, Found | Updated) else ()
+    if isinstance(result, creation.PossibleDuplicates):
+        return tuple(one.nhs_number for one in result.candidates)
+    if isinstance(result, Found | Updated | creation.Created):
+        return (result.patient.nhs_number,)
+    return ()
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:
+    if isinstance(command, Merge):
+        return command.nhs_numbers
     number = getattr(command, "nhs_number", None)
     return (number,) if number is not None else ()

@@ -147,26 +147,43 @@ _BUSINESS_UNNUMBERED: Final = (
     "ALERT_INVALID_INPUT",
 )
 
-# The stylesheets' names of what an update breaks (pds.md 4.3).
-_UPDATE_UNNUMBERED: Final = (
+_CREATION_UNNUMBERED: Final = (
+    # pds.md 4.3, as the stylesheets of allocation and of births name them.
     "MANDATORY_FIELD_MISSING",
     "MANDATORY_FIELD_MISSING_SUPP_INFO",
-    "INVALID_UPDATE_MODE",
-    "FAILED_MOD11_CHECK",
-    "UNABLE_TO_DELETE_USUAL_NAME",
-    "NO_MORE_THAN_ONE_PREFIX",
-    "NO_MORE_THAN_ONE_FAMILY_NAME",
-    "NO_MORE_THAN_ONE_SUFFIX",
-    "INSUFFICIENT_NAME_DETAILS",
-    "TOO_MANY_GIVEN_NAMES_2",
-    "TOO_MANY_GIVEN_NAMES_5",
     "UNSUPPORTED_CHARACTERS_IN_FIELD",
-    "UID_MUST_BE_PROVIDED",
     "INCORRECT_NUMBER_OF_ADDRESS_LINES",
     "DESCRIPTION_PROVIDED_NO_TEMPORARY_ADDRESS",
     "MORE_THAN_ONE_USABLE_PERIOD",
     "HIGH_TIME_NOT_GREATER_THAN_LOW_TIME",
     "UNEXPECTED_CONTACT_TYPE",
+    "NO_MORE_THAN_ONE_PREFIX",
+    "NO_MORE_THAN_ONE_FAMILY_NAME",
+    "NO_MORE_THAN_ONE_SUFFIX",
+    "INSUFFICIENT_NAME_DETAILS",
+    "TOO_MANY_GIVEN_NAMES_5",
+    "UNSUPPORTED_PATIENT_CARE",
+    "UNSUPPORTED_HCP_CODE_TYPE",
+    "MISSING_CODE_FROM_SHARED_SECRET",
+    "MISSING_VALUE_FROM_SHARED_SECRET",
+    "ASSIGNED_REG_PERSON_MISSING",
+    "INVALID_ASSIGNED_REGISTERING_PERSON",
+    "INVALID_VALUE",
+    "INSERT_BIRTH_MANDATORY_DATA_MISSING",
+    "INVALID_BIRTH_WEIGHT",
+    "INCONSISTENT_DEATH_UPDATE",
+    "ILLEGAL_DATE_FORMAT",
+    # Ours: no NHS number is left to give.
+    "NHS_NUMBERS_EXHAUSTED",
+)
+
+# The stylesheets' names of what an update breaks beside these (pds.md 4.3).
+_UPDATE_UNNUMBERED: Final = (
+    "INVALID_UPDATE_MODE",
+    "FAILED_MOD11_CHECK",
+    "UNABLE_TO_DELETE_USUAL_NAME",
+    "TOO_MANY_GIVEN_NAMES_2",
+    "UID_MUST_BE_PROVIDED",
     "TOO_MANY_TELECOM_ELEMENTS",
     "GENDER_REMOVAL_NOT_PERMITTED",
     "BIRTHTIME_REMOVAL_NOT_PERMITTED",
@@ -179,10 +196,6 @@ _UPDATE_UNNUMBERED: Final = (
     "BIRTHPLACE_CHANGED_ON_REMOVAL",
     "UNEXPECTED_DATA_IN_BIRTHPLACE",
     "CITY_COUNTY_COUNTRY_MISSING",
-    "MISSING_CODE_FROM_SHARED_SECRET",
-    "MISSING_VALUE_FROM_SHARED_SECRET",
-    "UNSUPPORTED_PATIENT_CARE",
-    "UNSUPPORTED_HCP_CODE_TYPE",
     "GP_PROVDER_RULE86",
     "REG_REMOVAL_AND_PCP_MUTUALLY_EXCLUSIVE",
     "UNEXPECTED_DATA_IN_NHAIS_REG_EVENT",
@@ -196,8 +209,6 @@ _UPDATE_UNNUMBERED: Final = (
     "ONLY_HOME_ADDRESS_SUPPORTED",
     "ONLY_SUPPORTED_FOR_AGENTS",
     "INVALID_NAME_USE_TYPE",
-    "INVALID_VALUE",
-    "INCONSISTENT_DEATH_UPDATE",
     "DEATH_UPDATE_MODE_INCONSISTENT",
     "SOURCE_CANNOT_REMOVE_DATE_OF_DEATH",
     "DECEASED_TIME_CHANGED_ON_REMOVAL",
@@ -205,8 +216,6 @@ _UPDATE_UNNUMBERED: Final = (
     "AUTHOR_CHANGED_ON_REMOVAL",
     "AUTHOR_UNSPECIFIED_ON_DEATH",
     "INVALID_AUTHOR_SPECIFICATION",
-    "ASSIGNED_REG_PERSON_MISSING",
-    "INVALID_ASSIGNED_REGISTERING_PERSON",
     "INVALID_REGISTERING_AUTHORITY_TYPE",
     "DECEASED_TIME_NOT_SUPPORTED",
     "DEATH_NOTIFICATION_NOT_SUPPORTED",
@@ -219,7 +228,6 @@ _UPDATE_UNNUMBERED: Final = (
     "SUPPLEMENTARY_COMMENTS_VALUE_MISSING",
     "UNEXPECTED_P1R1_DATA",
     "UNEXPECTED_P1R1_DATA_WITH_SUPP_INFO",
-    "ILLEGAL_DATE_FORMAT",
 )
 
 # Names of ours, where the code that refused was never public (decision 0019).
@@ -380,10 +388,10 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "NOT_NEW_STYLE_NHS_NUMBER": Meaning(
         Kind.BUSINESS, "42", "NHS Number supplied is not a new style NHS Number", inferred=True
     ),
-    **{name: _business(name) for name in _BUSINESS_UNNUMBERED},
-    # Updates (pds.md 4.2). Which name has IU058 is inferred from its sense; 44 for an update and
-    # 17 for a cross-check too, since a source has both numbers and no condition (5.3).
+    # The general code of every refused update and creation (pds.md 2.9).
     "UPDATE_FAILED": Meaning(Kind.BUSINESS, "15", "Update Failed", inferred=False),
+    # Which name has IU058 is inferred from its sense; 44 for an update as 17 for a cross-check,
+    # since a source has both numbers and no condition (5.3).
     "INVALID_GPREG": Meaning(
         Kind.BUSINESS,
         "IU058",
@@ -393,7 +401,15 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "NHS_NUMBER_SUPERSEDED_UPDATE": Meaning(
         Kind.BUSINESS, "44", "NHS Number supplied has been superseded", inferred=True
     ),
-    **{name: _business(name) for name in (*_UPDATE_UNNUMBERED, *_UPDATE_OURS)},
+    **{
+        name: _business(name)
+        for name in (
+            *_BUSINESS_UNNUMBERED,
+            *_CREATION_UNNUMBERED,
+            *_UPDATE_UNNUMBERED,
+            *_UPDATE_OURS,
+        )
+    },
 }
 
 

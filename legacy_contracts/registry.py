@@ -6,7 +6,15 @@ from typing import Final
 
 from legacy_contracts.errors import UnknownInteraction
 from legacy_contracts.interaction import HubInteraction, Interaction
-from legacy_contracts.pds import confirmation, cross_check, retrieval, trace, updates
+from legacy_contracts.pds import (
+    allocation,
+    births,
+    confirmation,
+    cross_check,
+    retrieval,
+    trace,
+    updates,
+)
 from legacy_contracts.tms import alerts, batch
 
 INTERACTIONS: Final[tuple[Interaction, ...]] = (
@@ -20,6 +28,8 @@ INTERACTIONS: Final[tuple[Interaction, ...]] = (
 HUB_INTERACTIONS: Final[tuple[HubInteraction, ...]] = (
     *alerts.INTERACTIONS,
     *batch.INTERACTIONS,
+    *allocation.INTERACTIONS,
+    *births.INTERACTIONS,
     *updates.INTERACTIONS,
 )
 """Those over ebXML that are answered by a message of ours."""

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from core import alerts, audit, directory, transfers
-from core.demographics import records
+from core.demographics import births, claiming, creation, numbers, records
 from core.errors import StoreError
 from core.messaging import records as messages
 from core.store.port import Bucket, Change, Document, Documents, Store
@@ -16,6 +16,8 @@ BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
     audit.CHAINS,
     records.PATIENTS,
     records.TRACES,
+    births.BIRTHS,
+    numbers.CURSORS,
     alerts.ALERTS,
     transfers.TRANSFERS,
     messages.PAYLOADS,
@@ -29,10 +31,25 @@ BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
 """The chains' list first, so that no chain is listed whose pages were not yet there to copy; the
 directory last, so that a store that is still being filled lets nobody ask."""
 
-DOCUMENTS: Final = (messages.BODIES, messages.POLLS)
+DOCUMENTS: Final = (
+    messages.BODIES,
+    messages.POLLS,
+    numbers.RANGES,
+    creation.BIRTH_CLAIMS,
+    creation.CREATIONS,
+)
 """What is written once and says nothing by itself; copied before the records that name it."""
 
-KINDS: Final[tuple[Bucket[Any, Any] | Documents, ...]] = (*BUCKETS, audit.PAGES, *DOCUMENTS)
+HISTORY: Final = (claiming.CHANGES,)
+"""What tells of records and is copied after them: a change that is made meanwhile is then carried
+out by whoever finds it, where a record without its change would be history lost."""
+
+KINDS: Final[tuple[Bucket[Any, Any] | Documents, ...]] = (
+    *BUCKETS,
+    audit.PAGES,
+    *DOCUMENTS,
+    *HISTORY,
+)
 """Everything that the core keeps, but who delivers what: that is true for seconds only."""
 
 _BATCH: Final = 500
@@ -63,6 +80,8 @@ def copy(source: Store, target: Store, progress: Progress) -> None:
         _copy_documents(source, target, documents, progress)
     for bucket in rest:
         _copy_bucket(source, target, bucket, progress)
+    for documents in HISTORY:
+        _copy_documents(source, target, documents, progress)
 
 
 def _copy_bucket(

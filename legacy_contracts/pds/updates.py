@@ -53,7 +53,8 @@ class Update:
 
     def parse(self, root: Node) -> ChangeList:
         """Give what a message asks for that broke no rule."""
-        request = root.find(f"hl7:ControlActEvent/hl7:subject/hl7:{self.request}", ns.PREFIXES)
+        path = f"hl7:ControlActEvent/hl7:subject/hl7:{self.request}"
+        (request,) = root.iterfind(path, ns.PREFIXES)
         (role,) = _role(request)
         return ChangeList(
             nhs_number=str(_nhs_number(role)),
@@ -132,8 +133,7 @@ _NAMES: Final = {
 
 _INFERRED: Final = (
     "most names of its refusals have no public number: GE002 with the name in the text",
-    "a code outside the published lists, an altered item without id and a mode that is none are "
-    "refused (decision 0019)",
+    "unlisted codes, altered items without id and modes that are none are refused (decision 0019)",
     "the checks against the stored record are those published for a later interface (FHIR)",
     "of what is broken, everything of the first stage is told",
 )
