@@ -10,6 +10,7 @@ import pytest
 
 from legacy_contracts import registry
 from legacy_contracts.gp2gp import messages
+from legacy_contracts.pds import updates
 from operations import recordings, replaying
 from operations.recordings import Case
 
@@ -28,6 +29,7 @@ OF_THE_HUB: Final = (
 REFUSED_IN_PART: Final = {
     "COMT_IN000001UK01": b'typeCode="AE"',
     "MCCI_IN200001UK02": b'<queryResponseCode code="ID"/>',
+    **dict.fromkeys(updates.BY_ID, b'typeCode="AE"'),
 }
 """What refuses the content of a message whose wrapper is right."""
 
