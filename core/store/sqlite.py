@@ -106,7 +106,9 @@ class SqliteStore:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._write = threading.Lock()
-        self._turns_taken: Turns[_Task[Any]] = Turns(self._write_together, limit=MAX_TOGETHER)
+        self._turns_taken: Turns[_Task[Any]] = Turns(
+            self._write_together, limit=MAX_TOGETHER, ready=self._writing
+        )
         self._turns = path.with_name(path.name + "-lock")
         self._stopped = threading.Event()
         self._copier: threading.Thread | None = None
@@ -276,23 +278,28 @@ class SqliteStore:
         self._turns_taken.take(task)
         return cast("R", task.gave)
 
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Be the one writer, of all threads and of all processes."""
+        with self._write, said(self._path), self._taking_turn():
+            yield
+
     def _write_together(self, tasks: tuple[_Task[Any], ...]) -> list[Exception | None]:
         """Do tasks in one transaction, from which one that fails is left out, and note them."""
-        with self._write, said(self._path), self._taking_turn():
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                batch = Draft(self._writer)
-                errors = [self._tried(task, batch) for task in tasks]
-                done = (task for task, error in zip(tasks, errors, strict=True) if error is None)
-                noted = _noted(batch, done)
-                batch.write()
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
-            for journal in noted:
-                journal.stands()
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            batch = Draft(self._writer)
+            errors = [self._tried(task, batch) for task in tasks]
+            done = (task for task, error in zip(tasks, errors, strict=True) if error is None)
+            noted = _noted(batch, done)
+            batch.write()
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+        for journal in noted:
+            journal.stands()
         return errors
 
     def _tried(self, task: _Task[Any], batch: Draft) -> Exception | None:
