@@ -8,8 +8,7 @@
   a row there.
 
 On a cluster two processes may take up one payload id at the same moment (docs/decisions/0016):
-then, and only where that record shows that they met, both may have their effect, and the one that
-the merge does not choose may be refused after it, when it is done again.
+then, and only where that record shows that they met, both may have their effect.
 """
 
 from __future__ import annotations
@@ -105,9 +104,9 @@ def judge(rest: Rest) -> Iterator[str]:
 
 def _transfers(rest: Rest, kept: tuple[Kept, ...]) -> Iterator[str]:
     """Give the transfers that wait for a message that has ended."""
-    met = {one.message.accepted.envelope.conversation_id for one in kept if _met(rest, one)}
+    del kept
     for conversation, transfer in transfers.listed(rest.truth):
-        if transfer.under_way and conversation.partition("|")[0] not in met:
+        if transfer.under_way:
             yield f"transfer {conversation} still has {transfer.under_way} messages under way"
 
 
@@ -155,7 +154,7 @@ def _well_handled(rest: Rest, told: Told, one: Kept, kept: tuple[Kept, ...]) -> 
     if one.message.standing is not Standing.DONE:
         yield f"{one.key} was ours to do and is {one.message.standing}: {one.message.why}"
     has_effect = rest.truth.read(ALERTS, one.key) is not None
-    if has_effect != (one.message.why == "handled") and not _met(rest, one):
+    if has_effect != (one.message.why == "handled"):
         yield f"{one.key} is {one.message.why}, with an effect: {has_effect}"
     answer = next((other for other in kept if other.key == one.message.answer), None)
     if answer is None:
@@ -176,8 +175,8 @@ def _delivered(rest: Rest, told: Told, one: Kept, kept: tuple[Kept, ...]) -> Ite
     had = sum(practice.effects[one.id] for practice in rest.practices)
     if had > 1:
         yield f"{one.key} had {had} effects"
-    if one.message.standing is Standing.DONE and not why.startswith("rejected") and not had:
-        yield f"{one.key} is {why} and nobody has it"
+    if one.message.standing is Standing.DONE and had != (not why.startswith("rejected")):
+        yield f"{one.key} is {why} and {'somebody' if had else 'nobody'} has it"
 
 
 def _told_of_failure(rest: Rest, told: Told, one: Kept, kept: tuple[Kept, ...]) -> Iterator[str]:
