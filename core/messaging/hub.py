@@ -238,10 +238,11 @@ class Hub:
         event = Event(iso(self._now()), again_until=until, by=by)
         self._store.update(MESSAGES, key, following("again", event, Standing.FAILED))
 
-    def close(self, key: str, why: str, by: str) -> None:
-        """Put away by hand a message that was given up or is on its way."""
+    def close(self, key: str, why: str, by: str, also: Iterable[Write] = ()) -> None:
+        """Put away by hand a message that was given up or is on its way, and write what else."""
         event = Event(iso(self._now()), closed=why, by=by)
-        self._store.update(MESSAGES, key, following("closed", event, Standing.FAILED, *IN_FLIGHT))
+        closed = following("closed", event, Standing.FAILED, *IN_FLIGHT)
+        self._store.apply([*also, Update(MESSAGES, key, closed)])
 
     def _end(
         self, key: str, event: Event, leads_to: tuple[Outgoing, ...], also: Iterable[Write]

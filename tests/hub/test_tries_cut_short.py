@@ -12,6 +12,7 @@ from hubs import TestHub, verdict
 from simulating_store import Cluster
 from wrapped_messages import OTHER_ASID, OTHER_PARTY
 
+from adapters import endings
 from adapters.courier import Courier, HttpReply
 from core import transfers
 from core.alerts import Wanted, listed
@@ -160,3 +161,16 @@ def test_a_transfer_whose_message_arrives_after_it_was_given_up_has_not_failed()
 
     transfer = only_transfer(hub)
     assert (transfer.under_way, transfer.stage) == (0, Stage.REQUESTED)
+
+
+def test_a_message_that_is_put_away_by_hand_is_under_way_no_more() -> None:
+    hub = TestHub()
+    sent = ehr_request()
+    cut_short(hub, sent)
+    assert only_transfer(hub).under_way == 1
+
+    endings.closed(key(sent), "sent on paper", "somebody", hub.us)
+
+    assert not hub.us.core.hub.required(key(sent)).in_flight
+    transfer = only_transfer(hub)
+    assert (transfer.under_way, transfer.stage, transfer.code) == (0, Stage.FAILED, "not delivered")
