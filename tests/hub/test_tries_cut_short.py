@@ -76,6 +76,18 @@ def told(hub: TestHub) -> list[str]:
     return [verdict(content)[0] for place, content in hub.posted if "sample" in place]
 
 
+def two_with_one_payload() -> tuple[TestHub, Meanwhile, Message, Message]:
+    """Give a hub on a cluster that has taken in two messages with one payload id, in order."""
+    meanwhile = Meanwhile()
+    hub = TestHub(Cluster(meanwhile))
+    first = alert()
+    second = replace(first, message_id=new_id())
+    hub.receive(first)
+    hub.clock.forward(1)
+    hub.receive(second)
+    return hub, meanwhile, first, second
+
+
 def only_transfer(hub: TestHub) -> Transfer:
     """Give the one transfer that there is."""
     ((_, transfer),) = transfers.listed(hub.store)
@@ -110,13 +122,7 @@ def test_a_message_that_was_never_noted_and_is_rejected_makes_no_transfer() -> N
 
 
 def test_who_was_admitted_beside_another_on_a_cluster_stays_so_when_it_is_tried_again() -> None:
-    meanwhile = Meanwhile()
-    hub = TestHub(Cluster(meanwhile))
-    first = alert()
-    second = replace(first, message_id=new_id())
-    hub.receive(first)
-    hub.clock.forward(1)
-    hub.receive(second)
+    hub, meanwhile, first, second = two_with_one_payload()
     kept = hub.us.core.hub.required(key(second))
     # Neither sees the other's use; the second's try is cut short before its end is recorded.
     meanwhile.act = lambda: hub.courier._done(key(second), kept)
@@ -131,13 +137,7 @@ def test_who_was_admitted_beside_another_on_a_cluster_stays_so_when_it_is_tried_
 
 
 def test_who_saw_another_come_beside_it_on_a_cluster_is_rejected_before_it_has_an_effect() -> None:
-    meanwhile = Meanwhile()
-    hub = TestHub(Cluster(meanwhile))
-    first = alert()
-    second = replace(first, message_id=new_id())
-    hub.receive(first)
-    hub.clock.forward(1)
-    hub.receive(second)
+    hub, meanwhile, first, second = two_with_one_payload()
     meanwhile.act = lambda: hub.courier.attempt(key(first))
 
     hub.courier.attempt(key(second))
