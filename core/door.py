@@ -11,8 +11,11 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import queries
+from core.demographics import back_office, queries, updates
+from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
+from core.demographics.claiming import Claims
 from core.demographics.records import Demographics, Found, Policy
+from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
 from core.messaging.hub import Accept, Admit, Hub, Receipt
@@ -21,7 +24,8 @@ from core.messaging.records import Message
 from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
 
-Command = queries.Command | Accept | Admit | RaiseAlert
+Change = UpdateRecord | Merge | Split | Restrict
+Command = queries.Command | Change | ShowHistory | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -58,6 +62,12 @@ class Core:
 
     @overload
     def perform(self, command: queries.Command, *, by: Caller) -> Found: ...
+
+    @overload
+    def perform(self, command: Change, *, by: Caller) -> Updated: ...
+
+    @overload
+    def perform(self, command: ShowHistory, *, by: Caller) -> History: ...
 
     @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
@@ -183,6 +193,25 @@ def _demographics(doing: Doing, command: queries.Command) -> Found:
     return queries.HANDLERS[type(command)](command, records)
 
 
+def _changed(doing: Doing, command: Change | ShowHistory) -> Updated | History:
+    if type(command) in back_office.HANDLERS and not doing.by.by_hand:
+        raise NotAllowed("only an operator of this facade may do this")
+    core = doing.core
+    changing = Changing(
+        Claims(core.store, doing.apply),
+        core.context.now(),
+        core.policy,
+        lambda code: core.directory.organisation(code) is not None,
+    )
+    return _CHANGES[type(command)](command, changing)
+
+
+_CHANGES: Final[dict[type, Callable[..., Updated | History]]] = {
+    **updates.HANDLERS,
+    **back_office.HANDLERS,
+}
+
+
 def _accept(doing: Doing, command: Accept) -> Receipt:
     return doing.hub.accept(command, doing.core.context.new_id())
 
@@ -199,6 +228,7 @@ def _raise_alert(doing: Doing, command: RaiseAlert) -> Alert:
 
 _HANDLERS: Final[dict[type, Callable[[Doing, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
+    **dict.fromkeys(_CHANGES, _changed),
     Accept: _accept,
     Admit: _admit,
     RaiseAlert: _raise_alert,
@@ -215,9 +245,11 @@ def _noted(text: str) -> str:
 
 
 def _patients_in(result: object) -> tuple[str, ...]:
-    return (result.patient.nhs_number,) if isinstance(result, Found) else ()
+    return (result.patient.nhs_number,) if isinstance(result, Found | Updated) else ()
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:
+    if isinstance(command, Merge):
+        return command.nhs_numbers
     number = getattr(command, "nhs_number", None)
     return (number,) if number is not None else ()
