@@ -13,7 +13,7 @@ from adapters.opening import acknowledging
 from adapters.ourselves import Ourselves
 from adapters.services import Handled, Service
 from core.demographics.creation import AllocateNumber, Created, CreateRecord, PossibleDuplicates
-from core.errors import CoreError, NumbersExhausted
+from core.errors import ChangeRefused, NumbersExhausted
 from core.values.demographics import Patient
 from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import MEANINGS, Advice, Fault
@@ -26,9 +26,12 @@ from legacy_contracts.tms import application
 
 GENERAL: Final = Fault("UPDATE_FAILED")
 
-REFUSALS: Final[dict[type[CoreError], tuple[Fault, ...]]] = {
-    NumbersExhausted: (GENERAL, Fault("NHS_NUMBERS_EXHAUSTED")),
-}
+EXHAUSTED: Final = Fault("NHS_NUMBERS_EXHAUSTED")
+
+
+def _objection(error: ChangeRefused) -> Fault:
+    """Give the fault that says what speaks against a record; no public name says which."""
+    return Fault("FAILED_DUE_TO_BUSINESS_VALIDATION_FAILURE", error.reason.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,10 @@ def answer(conversation: _Conversation, handled: Handled, us: Ourselves) -> tupl
     asked = conversation.read(handled)
     try:
         outcome = us.core.perform(asked.command, by=opened.caller)
-    except tuple(REFUSALS) as error:
-        return APPLICATION_ACK, application.in_error(ack, REFUSALS[type(error)])
+    except ChangeRefused as error:
+        return APPLICATION_ACK, application.in_error(ack, (GENERAL, _objection(error)))
+    except NumbersExhausted:
+        return APPLICATION_ACK, application.in_error(ack, (GENERAL, EXHAUSTED))
     interaction_id, told = conversation.tell(outcome)
     advice = tuple(_advice(one) for one in asked.warnings)
     return interaction_id, pushed.success(interaction_id, ack, told, advice)
