@@ -62,7 +62,9 @@ def _allocations(interaction_id: str) -> dict[str, Made]:
         ),
         "no-address-key": spoilt(make, r"<addressKey>[^<]*", "<addressKey>0"),
         # AE: the rules, in their order
-        "no-request": spoilt(make, r"PdsRegistrationRequest", "PdsOtherRequest"),
+        "no-request": spoilt(
+            make, r"PdsRegistrationRequest(.*)PdsRegistrationRequest", r"PdsOther\1PdsOther"
+        ),
         "no-usual-name": spoilt(make, r'<name use="L">', '<name use="PREFERRED">'),
         "several-faults": spoilt(
             make,
@@ -98,7 +100,9 @@ def _births(interaction_id: str) -> dict[str, Made]:
         # AA with a warning
         "no-address-key": spoilt(make, r"<addressKey>[^<]*", "<addressKey>0"),
         # AE: the rules, in their order
-        "no-event": spoilt(make, r"PdsRegistrationEvent", "PdsOtherEvent"),
+        "no-event": spoilt(
+            make, r"PdsRegistrationEvent(.*)PdsRegistrationEvent", r"PdsOther\1PdsOther"
+        ),
         "day-of-birth-only": once(partial(make, Baby(birth_time="20140824"))),
         "several-faults": spoilt(
             make,
