@@ -11,8 +11,10 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import queries
+from core.demographics import queries, updates
+from core.demographics.claiming import Claims
 from core.demographics.records import Demographics, Found, Policy
+from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
 from core.messaging.hub import Accept, Admit, Hub, Receipt
@@ -21,7 +23,7 @@ from core.messaging.records import Message
 from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
 
-Command = queries.Command | Accept | Admit | RaiseAlert
+Command = queries.Command | UpdateRecord | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -58,6 +60,9 @@ class Core:
 
     @overload
     def perform(self, command: queries.Command, *, by: Caller) -> Found: ...
+
+    @overload
+    def perform(self, command: UpdateRecord, *, by: Caller) -> Updated: ...
 
     @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
@@ -183,6 +188,17 @@ def _demographics(doing: Doing, command: queries.Command) -> Found:
     return queries.HANDLERS[type(command)](command, records)
 
 
+def _changed(doing: Doing, command: UpdateRecord) -> Updated:
+    core = doing.core
+    changing = Changing(
+        Claims(core.store, doing.apply),
+        core.context.now(),
+        core.policy,
+        lambda code: core.directory.organisation(code) is not None,
+    )
+    return updates.HANDLERS[type(command)](command, changing)
+
+
 def _accept(doing: Doing, command: Accept) -> Receipt:
     return doing.hub.accept(command, doing.core.context.new_id())
 
@@ -199,6 +215,7 @@ def _raise_alert(doing: Doing, command: RaiseAlert) -> Alert:
 
 _HANDLERS: Final[dict[type, Callable[[Doing, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
+    **dict.fromkeys(updates.HANDLERS, _changed),
     Accept: _accept,
     Admit: _admit,
     RaiseAlert: _raise_alert,
@@ -215,7 +232,7 @@ def _noted(text: str) -> str:
 
 
 def _patients_in(result: object) -> tuple[str, ...]:
-    return (result.patient.nhs_number,) if isinstance(result, Found) else ()
+    return (result.patient.nhs_number,) if isinstance(result, Found | Updated) else ()
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:

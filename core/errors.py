@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.values.changes import Objection
+
 
 class CoreError(Exception):
     """The core refuses a command; the adapters say so in the legacy's words."""
@@ -25,6 +27,26 @@ class NumberInvalidated(CoreError):
 
 class NumberSuperseded(CoreError):
     """The NHS number was replaced, and this command does not follow replacements."""
+
+
+class SerialChangeNumberStale(CoreError):
+    """The record is not at the serial change number that the update was made from."""
+
+
+class ItemNotFound(CoreError):
+    """No current item of the record has the object id."""
+
+
+class Restricted(CoreError):
+    """The record is restricted, and may not be changed by who asks."""
+
+
+class ChangeRefused(CoreError):
+    """The change does not go with what is stored: `reason` says which check it fails."""
+
+    def __init__(self, reason: Objection) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
 
 
 class NotVerified(CoreError):

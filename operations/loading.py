@@ -8,8 +8,9 @@ from itertools import count, islice
 from typing import Final, TypeVar
 
 from core.demographics import records
-from core.demographics.records import PATIENTS, TRACES
-from core.store.port import Store
+from core.demographics.indexing import reindexing
+from core.demographics.records import PATIENTS
+from core.store.port import Put, Store, Update
 from core.values.demographics import (
     Address,
     CareProvision,
@@ -49,15 +50,21 @@ def load(
                 for one in batch
             ],
         )
-        store.update_many(
-            TRACES,
-            [
-                (key, records.traceable(one.nhs_number))
-                for one in batch
-                for key in records.trace_keys(one)
-            ],
-        )
+        _reindex(store, batch)
         progress(len(batch))
+
+
+def _reindex(store: Store, patients: list[Patient]) -> None:
+    """Make the patients findable, many writes at a time."""
+    found = [write for one in patients for write in reindexing(None, one)]
+    updates: dict[str, list[Update]] = {}
+    for write in found:
+        if isinstance(write, Put):
+            store.write_once(write.documents, write.document)
+        else:
+            updates.setdefault(write.bucket.name, []).append(write)
+    for some in updates.values():
+        store.update_many(some[0].bucket, [(one.key, one.change) for one in some])
 
 
 def identified(patient: Patient) -> Patient:

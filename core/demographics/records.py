@@ -38,11 +38,19 @@ class Candidates:
     nhs_numbers: tuple[NhsNumber, ...]
 
 
+def latest_of(facts: Mapping[str, Written]) -> tuple[str, Written]:
+    """Give the fact with the highest serial change number; ties go to the later message id."""
+    return max(facts.items(), key=lambda item: (item[1].patient.serial_change_number, item[0]))
+
+
 def _latest(facts: Mapping[str, Written]) -> Patient:
-    """Give the record with the highest serial change number; ties go to the later message id."""
-    return max(facts.items(), key=lambda item: (item[1].patient.serial_change_number, item[0]))[
-        1
-    ].patient
+    return latest_of(facts)[1].patient
+
+
+def _only_latest(facts: Mapping[str, Written]) -> Mapping[str, Written]:
+    """Give the fact that is the record; what was before it is told by the changes."""
+    key, fact = latest_of(facts)
+    return {key: fact}
 
 
 PATIENTS: Final[Bucket[Patient, Written]] = Bucket(
@@ -51,6 +59,7 @@ PATIENTS: Final[Bucket[Patient, Written]] = Bucket(
     state=Patient,
     fold=_latest,
     whole=lambda fact: fact.patient,
+    keep=_only_latest,
 )
 
 TRACES: Final[Bucket[Candidates, Traceable]] = Bucket(
@@ -76,9 +85,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the sources leave open (docs/tracing.md)."""
+    """What the sources leave open (docs/tracing.md, docs/updates.md)."""
 
     restricted_found_by_place: bool = False
+    restricted_updated: bool = False
+    """Whether an ordinary client may change a restricted record."""
+    next_serial_change_number_accepted: bool = False
+    """Whether an update may also bring the number that the record is to have after it."""
+    practices_known: bool = False
+    """Whether a practice that is not in the directory is refused."""
+    later_rules: bool = True
+    """Whether the rules hold that only the later interface (FHIR) of the same records tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,31 +132,33 @@ def writes(patient: Patient, *, message_id: str, at: str, by: str) -> Change[Pat
     return lambda _record: {message_id: Written(patient, at, by)}
 
 
-def traceable(nhs_number: NhsNumber) -> Change[Candidates, Traceable]:
-    """Give the change that makes a patient findable under a key."""
-    return lambda _record: {nhs_number: Traceable(nhs_number)}
+class Dated(Protocol):
+    """An item that holds for a while, and says who wrote it."""
 
-
-class _Item(Protocol):
     @property
-    def period(self) -> Period | None: ...
+    def period(self) -> Period | None:
+        """From when to when it holds."""
+        ...
+
     @property
-    def provenance(self) -> Provenance | None: ...
+    def provenance(self) -> Provenance | None:
+        """Who wrote it, and from when to when the record said so."""
+        ...
 
 
-_I = TypeVar("_I", bound=_Item)
+_I = TypeVar("_I", bound=Dated)
 
 
 def current(patient: Patient, today: str) -> Patient:
     """Give the record without what was closed or replaced by today (`yyyymmdd`)."""
-    items: tuple[_Item, ...] = (
+    items: tuple[Dated, ...] = (
         *patient.names,
         *patient.addresses,
         *patient.telecoms,
         *patient.care_provisions,
         *patient.related_persons,
     )
-    if not any(_is_past(item, today) for item in items):
+    if not any(is_past(item, today) for item in items):
         return patient
     return replace(
         patient,
@@ -152,10 +171,11 @@ def current(patient: Patient, today: str) -> Patient:
 
 
 def _current(items: tuple[_I, ...], today: str) -> tuple[_I, ...]:
-    return tuple(item for item in items if not _is_past(item, today))
+    return tuple(item for item in items if not is_past(item, today))
 
 
-def _is_past(item: _Item, today: str) -> bool:
+def is_past(item: Dated, today: str) -> bool:
+    """Say whether an item was closed or replaced by today (`yyyymmdd`)."""
     recorded = item.provenance.recorded if item.provenance else None
     if recorded is not None and recorded.end is not None:
         return True

@@ -57,6 +57,26 @@ class Single(StrEnum):
     PREVIOUS_CONTACT = "previous_contact"
 
 
+class Objection(StrEnum):
+    """Why a change does not go with what is stored: the checks against the record as it stands."""
+
+    SECOND_USUAL_NAME = "another current usual name stands"
+    USUAL_NAME_REMOVED = "the usual name may be altered, not removed"
+    NAME_USE_CHANGED = "the use of a name may not be altered"
+    SECOND_ADDRESS = "another current address has that use"
+    SECOND_TELECOM = "another current telecom has that use and medium"
+    SECOND_CARE_PROVISION = "another current care provision is of that kind"
+    WRONG_KIND = "the object id is that of another kind of item"
+    STARTS_IN_FUTURE = "the period starts in the future"
+    NEVER_REMOVED = "it may be altered, not removed"
+    BIRTH_IN_FUTURE = "the birth is in the future"
+    BIRTH_AFTER_DEATH = "the birth is after the death"
+    DEATH_IN_FUTURE = "the death is in the future"
+    DEATH_BEFORE_BIRTH = "the death is before the birth"
+    FORMAL_DEATH_STANDS = "an informal notification of death does not replace a formal one"
+    UNKNOWN_PRACTICE = "the practice is not in the directory"
+
+
 Item = Name | Address | Telecom | CareProvision | RelatedPerson
 Value = str | int | Birthplace | Death | Language | ContactPreference | Registration
 

@@ -55,7 +55,8 @@ class Caller:
 
     Messages of the oldest generation name a party (`named_party`) and no system. `activity` is
     what the caller wants to do, a name that the directory grants to systems; the core compares it
-    and never reads it. `message_id` is the caller's own id for the request.
+    and never reads it. `message_id` is the caller's own id for the request. `by_hand` says that it
+    is an operator of this facade, whom the system that runs it knows: no message is.
     """
 
     party_key: PartyKey
@@ -64,3 +65,10 @@ class Caller:
     message_id: str
     person: Person | None = None
     named_party: PartyKey | None = None
+    by_hand: bool = False
+
+
+def operator_named(user: str, message_id: str) -> Caller:
+    """Give the caller that is an operator of this facade."""
+    person = Person("", user, "")
+    return Caller(PartyKey(""), None, "by hand", message_id, person, by_hand=True)

@@ -1,0 +1,230 @@
+"""A record as a list of changes makes it: pure, and the same for the same message.
+
+What becomes of an item, by the mode of the change and the kind of the update (pds.md 2.3; what is
+marked *inferred* no public source shows):
+
+- added: a new item, from today unless it says.
+- altered, the world has changed: the new version takes the old one's place, from today unless it
+  says; the old one is closed, on that day and in the record, and kept as history.
+- altered, a correction: the new version takes its place, with the old period unless it says.
+- removed, the world has changed: closed and kept as history. A correction: it goes.
+
+An item keeps its object id through every alteration, so that a system that holds the id can go on
+using it; the version that becomes history is given an id of its own (*inferred*). What a record
+said before is told in whole by its changes (`claiming`), corrected mistakes too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any, Final
+
+from core.demographics.dates import earlier
+from core.errors import ChangeRefused, ItemNotFound
+from core.values.changes import (
+    ChangeList,
+    ConsentChange,
+    Item,
+    ItemChange,
+    Kind,
+    Mode,
+    Objection,
+    SingleChange,
+)
+from core.values.demographics import (
+    Address,
+    CareProvision,
+    CareProvisionKind,
+    Name,
+    Patient,
+    Period,
+    Provenance,
+    RelatedPerson,
+    Telecom,
+)
+
+KEPT_IN: Final[dict[type, str]] = {
+    Name: "names",
+    Address: "addresses",
+    Telecom: "telecoms",
+    CareProvision: "care_provisions",
+    RelatedPerson: "related_persons",
+}
+"""The attribute of a record that holds each kind of item."""
+
+ID_LENGTH: Final = 6
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who changes a record, by which message, and when (`yyyymmddhhmmss`)."""
+
+    message_id: str
+    system: str
+    at: str
+
+    @property
+    def today(self) -> str:
+        """The day on which it is done."""
+        return self.at[:8]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """What a change is written with: the hand, the kind of update, ids not yet used."""
+
+    hand: Hand
+    kind: Kind
+    ids: Iterator[str]
+
+    @property
+    def provenance(self) -> Provenance:
+        """What a version that is written now says of itself."""
+        return Provenance(system=self.hand.system, recorded=Period(self.hand.at))
+
+
+def amended(patient: Patient, asked: ChangeList, hand: Hand) -> Patient:
+    """Give the record after the changes, under its next serial change number.
+
+    Raises `ItemNotFound` where an object id is no current item's, `ChangeRefused` where it is
+    another kind of item's.
+    """
+    pen = _Pen(hand, asked.kind, _new_ids(patient, hand.message_id))
+    for change in asked.changes:
+        patient = _AMENDS[type(change)](patient, change, pen)
+    return replace(patient, serial_change_number=patient.serial_change_number + 1)
+
+
+def _amend_item(patient: Patient, change: ItemChange, pen: _Pen) -> Patient:
+    items: dict[str, Any] = {
+        KEPT_IN[type(change.item)]: _MODES[change.mode](patient, change.item, pen)
+    }
+    return replace(patient, **items)
+
+
+def _amend_single(patient: Patient, change: SingleChange, pen: _Pen) -> Patient:
+    value = None if change.mode is Mode.REMOVED else change.value
+    single: dict[str, Any] = {change.what.value: value}
+    return replace(patient, recorded_at=pen.hand.at, **single)
+
+
+def _amend_consent(patient: Patient, change: ConsentChange, pen: _Pen) -> Patient:
+    others = tuple(one for one in patient.consents if one.kind is not change.consent.kind)
+    consents = others if change.mode is Mode.REMOVED else (*others, change.consent)
+    return replace(patient, recorded_at=pen.hand.at, consents=consents)
+
+
+_AMENDS: Final[dict[type, Callable[[Patient, Any, _Pen], Patient]]] = {
+    ItemChange: _amend_item,
+    SingleChange: _amend_single,
+    ConsentChange: _amend_consent,
+}
+
+
+def _added(patient: Patient, item: Item, pen: _Pen) -> tuple[Item, ...]:
+    return (*_items(patient, item), _written(replace(item, object_id=next(pen.ids)), pen))
+
+
+def _altered(patient: Patient, item: Item, pen: _Pen) -> tuple[Item, ...]:
+    items, place = _items(patient, item), _place(patient, item)
+    standing = items[place]
+    if pen.kind is Kind.CORRECTION:
+        period = item.period or standing.period
+        new = replace(item, period=period, provenance=pen.provenance)
+        return (*items[:place], new, *items[place + 1 :])
+    new = _written(item, pen)
+    end = (new.period and new.period.start) or pen.hand.today
+    history = replace(_closed(standing, end, pen), object_id=next(pen.ids))
+    return (*items[:place], new, *items[place + 1 :], history)
+
+
+def _removed(patient: Patient, item: Item, pen: _Pen) -> tuple[Item, ...]:
+    items, place = _items(patient, item), _place(patient, item)
+    rest = (*items[:place], *items[place + 1 :])
+    if pen.kind is Kind.CORRECTION:
+        return rest
+    end = (item.period and item.period.end) or pen.hand.today
+    return (*rest, _closed(items[place], end, pen))
+
+
+_MODES: Final[dict[Mode, Callable[[Patient, Item, _Pen], tuple[Item, ...]]]] = {
+    Mode.ADDED: _added,
+    Mode.ALTERED: _altered,
+    Mode.REMOVED: _removed,
+}
+
+
+def _items(patient: Patient, item: Item) -> tuple[Item, ...]:
+    items: tuple[Item, ...] = getattr(patient, KEPT_IN[type(item)])
+    return items
+
+
+def _place(patient: Patient, item: Item) -> int:
+    """Give where the item stands that is meant: by its object id, as long as it is not closed."""
+    for place, one in enumerate(_items(patient, item)):
+        if one.object_id == item.object_id and is_open(one):
+            if isinstance(one, CareProvision) and one.kind is not getattr(item, "kind", None):
+                raise ChangeRefused(Objection.WRONG_KIND)
+            return place
+    if item_of(patient, item.object_id) is not None:
+        raise ChangeRefused(Objection.WRONG_KIND)
+    raise ItemNotFound("no current item has the object id")
+
+
+def item_of(patient: Patient, object_id: str | None) -> Item | None:
+    """Give the item with an object id that was not closed, of whatever kind; or None."""
+    for kept_in in KEPT_IN.values():
+        for one in getattr(patient, kept_in):
+            if one.object_id == object_id and is_open(one):
+                found: Item = one
+                return found
+    return None
+
+
+def is_open(item: Item) -> bool:
+    """Say whether no later version has taken an item's place."""
+    recorded = item.provenance.recorded if item.provenance else None
+    return recorded is None or recorded.end is None
+
+
+def _written(item: Item, pen: _Pen) -> Item:
+    """Give an item as it is kept: from today unless it says, and by whom."""
+    period = item.period
+    if _has_period(item) and (period is None or period.start is None):
+        period = Period(pen.hand.today, period.end if period else None)
+    return replace(item, period=period, provenance=pen.provenance)
+
+
+def _closed(item: Item, end: str, pen: _Pen) -> Item:
+    """Give an item as history: it held until then, and the record said so until now."""
+    period, wrote = item.period or Period(), item.provenance or Provenance()
+    if period.end is not None and earlier(period.end, end):
+        end = period.end
+    if period.start is not None and earlier(end, period.start):
+        end = period.start
+    recorded = Period(wrote.recorded.start if wrote.recorded else None, pen.hand.at)
+    return replace(
+        item,
+        period=replace(period, end=end) if _has_period(item) else item.period,
+        provenance=replace(wrote, recorded=recorded),
+    )
+
+
+def _has_period(item: Item) -> bool:
+    """Say whether an item has dates of its own: of providers only the practice has (pds.md 3.4)."""
+    return not isinstance(item, CareProvision) or item.kind is CareProvisionKind.PRIMARY_CARE
+
+
+def _new_ids(patient: Patient, message_id: str) -> Iterator[str]:
+    """Give object ids that the record has not, the same for the same message."""
+    taken = {one.object_id for kept_in in KEPT_IN.values() for one in getattr(patient, kept_in)}
+    for number in count():
+        digest = hashlib.sha256(f"{message_id}/{number}".encode()).digest()
+        new = "".join(_DIGITS[byte % len(_DIGITS)] for byte in digest[:ID_LENGTH])
+        if new not in taken:
+            taken.add(new)
+            yield new
