@@ -11,7 +11,8 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import queries, updates
+from core.demographics import back_office, queries, updates
+from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import Claims
 from core.demographics.records import Demographics, Found, Policy
 from core.demographics.updates import Changing, Updated, UpdateRecord
@@ -23,7 +24,8 @@ from core.messaging.records import Message
 from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
 
-Command = queries.Command | UpdateRecord | Accept | Admit | RaiseAlert
+Change = UpdateRecord | Merge | Split | Restrict
+Command = queries.Command | Change | ShowHistory | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -62,7 +64,10 @@ class Core:
     def perform(self, command: queries.Command, *, by: Caller) -> Found: ...
 
     @overload
-    def perform(self, command: UpdateRecord, *, by: Caller) -> Updated: ...
+    def perform(self, command: Change, *, by: Caller) -> Updated: ...
+
+    @overload
+    def perform(self, command: ShowHistory, *, by: Caller) -> History: ...
 
     @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
@@ -188,7 +193,9 @@ def _demographics(doing: Doing, command: queries.Command) -> Found:
     return queries.HANDLERS[type(command)](command, records)
 
 
-def _changed(doing: Doing, command: UpdateRecord) -> Updated:
+def _changed(doing: Doing, command: Change | ShowHistory) -> Updated | History:
+    if type(command) in back_office.HANDLERS and not doing.by.by_hand:
+        raise NotAllowed("only an operator of this facade may do this")
     core = doing.core
     changing = Changing(
         Claims(core.store, doing.apply),
@@ -196,7 +203,13 @@ def _changed(doing: Doing, command: UpdateRecord) -> Updated:
         core.policy,
         lambda code: core.directory.organisation(code) is not None,
     )
-    return updates.HANDLERS[type(command)](command, changing)
+    return _CHANGES[type(command)](command, changing)
+
+
+_CHANGES: Final[dict[type, Callable[..., Updated | History]]] = {
+    **updates.HANDLERS,
+    **back_office.HANDLERS,
+}
 
 
 def _accept(doing: Doing, command: Accept) -> Receipt:
@@ -215,7 +228,7 @@ def _raise_alert(doing: Doing, command: RaiseAlert) -> Alert:
 
 _HANDLERS: Final[dict[type, Callable[[Doing, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
-    **dict.fromkeys(updates.HANDLERS, _changed),
+    **dict.fromkeys(_CHANGES, _changed),
     Accept: _accept,
     Admit: _admit,
     RaiseAlert: _raise_alert,
@@ -236,5 +249,7 @@ def _patients_in(result: object) -> tuple[str, ...]:
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:
+    if isinstance(command, Merge):
+        return command.nhs_numbers
     number = getattr(command, "nhs_number", None)
     return (number,) if number is not None else ()

@@ -53,6 +53,10 @@ class Config:
     store_limit_bytes: int = 0
     store_deadline_seconds: float = 2.0
     demographics_restricted_found_by_place: bool = False
+    demographics_restricted_updated: bool = False
+    demographics_next_serial_change_number_accepted: bool = False
+    demographics_practices_known: bool = False
+    demographics_later_rules: bool = True
     hub_party_key: str = NATIONAL_HUB
     delivery_workers: int = 2
     delivery_threads: int = 16

@@ -60,6 +60,17 @@ def courier(config: Config, made: Spine, *, worker: str, report: Callable[..., N
     return Courier(made.ourselves, poster, worker)
 
 
+def policy(config: Config) -> Policy:
+    """Give what was chosen where the sources leave it open."""
+    return Policy(
+        restricted_found_by_place=config.demographics_restricted_found_by_place,
+        restricted_updated=config.demographics_restricted_updated,
+        next_serial_change_number_accepted=(config.demographics_next_serial_change_number_accepted),
+        practices_known=config.demographics_practices_known,
+        later_rules=config.demographics_later_rules,
+    )
+
+
 def spine(config: Config, store: Store, *, watch: Callable[[Timing], None]) -> Spine:
     """Give the core on a store, with an audit chain of this process's own."""
     context = system_context()
@@ -74,7 +85,7 @@ def spine(config: Config, store: Store, *, watch: Callable[[Timing], None]) -> S
         context=context,
         directory=Directory(store, time.monotonic),
         audit=audit,
-        policy=Policy(config.demographics_restricted_found_by_place),
+        policy=policy(config),
         watch=watch,
     )
     ourselves = Ourselves(core, context, PartyKey(config.hub_party_key))

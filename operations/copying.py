@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from core import alerts, audit, directory, transfers
-from core.demographics import records
+from core.demographics import claiming, records
 from core.errors import StoreError
 from core.messaging import records as messages
 from core.store.port import Bucket, Change, Document, Documents, Store
@@ -32,7 +32,16 @@ directory last, so that a store that is still being filled lets nobody ask."""
 DOCUMENTS: Final = (messages.BODIES, messages.POLLS)
 """What is written once and says nothing by itself; copied before the records that name it."""
 
-KINDS: Final[tuple[Bucket[Any, Any] | Documents, ...]] = (*BUCKETS, audit.PAGES, *DOCUMENTS)
+HISTORY: Final = (claiming.CHANGES,)
+"""What tells of records and is copied after them: a change that is made meanwhile is then carried
+out by whoever finds it, where a record without its change would be history lost."""
+
+KINDS: Final[tuple[Bucket[Any, Any] | Documents, ...]] = (
+    *BUCKETS,
+    audit.PAGES,
+    *DOCUMENTS,
+    *HISTORY,
+)
 """Everything that the core keeps, but who delivers what: that is true for seconds only."""
 
 _BATCH: Final = 500
@@ -63,6 +72,8 @@ def copy(source: Store, target: Store, progress: Progress) -> None:
         _copy_documents(source, target, documents, progress)
     for bucket in rest:
         _copy_bucket(source, target, bucket, progress)
+    for documents in HISTORY:
+        _copy_documents(source, target, documents, progress)
 
 
 def _copy_bucket(

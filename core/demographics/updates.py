@@ -81,7 +81,7 @@ def update(command: UpdateRecord, changing: Changing) -> Updated:
     done: list[PatientChange] = []
 
     def amendments() -> tuple[Amendment, ...]:
-        stands = _required(command.nhs_number, changing)
+        stands = required(command.nhs_number, changing)
         made = _made_before(command, stands, changing)
         if made is not None:
             done.append(made)
@@ -97,7 +97,8 @@ def update(command: UpdateRecord, changing: Changing) -> Updated:
 HANDLERS: Final[dict[type, Callable[..., Updated]]] = {UpdateRecord: update}
 
 
-def _required(nhs_number: str, changing: Changing) -> Standing:
+def required(nhs_number: str, changing: Changing) -> Standing:
+    """Give the record under a number; raise `NumberNotValid` or `NotFound` where there is none."""
     if not is_nhs_number(nhs_number):
         raise NumberNotValid("not a valid NHS number")
     found = standing(changing.claims.store, nhs_number)

@@ -74,6 +74,8 @@ class Objection(StrEnum):
     DEATH_IN_FUTURE = "the death is in the future"
     DEATH_BEFORE_BIRTH = "the death is before the birth"
     FORMAL_DEATH_STANDS = "an informal notification of death does not replace a formal one"
+    SAME_NUMBER = "a number does not replace itself"
+    NOT_REPLACED = "no number replaces it"
     UNKNOWN_PRACTICE = "the practice is not in the directory"
 
 
