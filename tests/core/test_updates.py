@@ -25,6 +25,7 @@ from updating import (
 
 from core.audit import accesses_to
 from core.demographics.claiming import (
+    ATTEMPTS,
     CHANGES,
     PatientChange,
     change_key,
@@ -38,6 +39,7 @@ from core.demographics.updates import UpdateRecord
 from core.errors import (
     ChangeRefused,
     CoreError,
+    Duplicate,
     ItemNotFound,
     NotAllowed,
     NotFound,
@@ -48,7 +50,8 @@ from core.errors import (
     SerialChangeNumberStale,
     StoreError,
 )
-from core.store.port import Document
+from core.store.memory import MemoryStore
+from core.store.port import Document, Documents
 from core.values.changes import (
     Change,
     ChangeList,
@@ -471,3 +474,31 @@ def test_who_may_not_ask_changes_nothing() -> None:
     with pytest.raises(NotAllowed):
         core_on(made.store).perform(UpdateRecord(asked, "m1", SAMPLE_ASID), by=caller)
     assert made.read() == PATIENT
+
+
+class _Withdrawing(MemoryStore):
+    """A store on which racing claims are withdrawn, as on a cluster: so many times, nobody wins."""
+
+    def __init__(self, races: int) -> None:
+        super().__init__()
+        self.races = races
+
+    def write_once(self, documents: Documents, document: Document) -> None:
+        """Keep a document, unless another was there for a moment."""
+        if documents.name == CHANGES.name and self.races > 0:
+            self.races -= 1
+            raise Duplicate("another document stood there")
+        super().write_once(documents, document)
+
+
+def test_where_all_who_race_withdraw_it_is_tried_again() -> None:
+    made = world(PATIENT, store=_Withdrawing(races=ATTEMPTS - 1))
+    assert made.update(ItemChange(Mode.REMOVED, PHONE)).serial_change_number == 8
+
+
+def test_where_nobody_can_be_told_the_winner_nothing_was_decided() -> None:
+    made = world(PATIENT, store=_Withdrawing(races=ATTEMPTS))
+    with pytest.raises(StoreError):
+        made.update(ItemChange(Mode.REMOVED, PHONE))
+    assert made.read() == PATIENT
+    assert made.update(ItemChange(Mode.REMOVED, PHONE)).serial_change_number == 8
