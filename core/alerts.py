@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from core.store.port import Bucket, Span, Store
+from core.store.port import Bucket, Span, Store, Update
 
 BY_TIME: Final = "time_bin"
 _PAGE: Final = 500
@@ -74,10 +74,10 @@ class RaiseAlert:
         return self.alert.nhs_number
 
 
-def keep(command: RaiseAlert, store: Store, now: str) -> Alert:
-    """Write an alert, durably, and give it."""
+def keeping(command: RaiseAlert, now: str) -> Update:
+    """Give the write that keeps an alert."""
     raised = Raised(now, command.sender, command.alert)
-    return store.update(ALERTS, command.key, lambda _record: {command.key: raised}).state.alert
+    return Update(ALERTS, command.key, lambda _record: {command.key: raised})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from core.errors import Duplicate, Expired, NotFound
@@ -75,12 +76,19 @@ class Admit:
     """What else is to be written once it is admitted."""
 
 
-class Hub:
-    """The messages of a store, at one moment's clock."""
+Applying = Callable[[Iterable[Write]], object]
+"""Does several writes, as a store's `apply` does."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+
+class Hub:
+    """The messages of a store, at one moment's clock; `apply` is how what it writes is written."""
+
+    def __init__(
+        self, store: Store, now: Callable[[], datetime], apply: Applying | None = None
+    ) -> None:
         self._store = store
         self._now = now
+        self._apply = apply or store.apply
 
     def message(self, key: str) -> Message | None:
         """Give a message as it stands, or None."""
@@ -166,7 +174,7 @@ class Hub:
         if command.poll_id is not None:
             writes.insert(0, Put(POLLS, Document(command.poll_id, key.encode())))
         try:
-            self._store.apply(writes)
+            self._apply(writes)
         except AcceptedAlready as raced:
             return Receipt(key, raced.message, duplicate=True)
         return Receipt(key, MESSAGES.fold({"accepted": kept.event}), duplicate=False)
@@ -179,16 +187,15 @@ class Hub:
         if terms.eliminated_until is not None and command.payload_id:
             place = f"{message.accepted.envelope.sender}|{command.payload_id.upper()}"
             used = Used(message.accepted_at, terms.eliminated_until)
-            writes.insert(0, Update(PAYLOADS, place, _uses(command.key, used)))
-        for record in self._store.apply(writes):
             # On a cluster another's use may have come beside it while it was written.
-            if isinstance(record.state, Holders) and command.key not in record.state.keys:
-                raise Duplicate("the payload's id is another message's")
+            holds = partial(_require_holder, command.key)
+            writes.insert(0, Update(PAYLOADS, place, _uses(command.key, used), holds))
+        self._apply(writes)
         return message
 
     def send(self, outgoing: Outgoing, key: str | None = None) -> None:
         """Put a message of ours on its way, durably."""
-        self._store.apply(keeping(outgoing, iso(self._now()), key=key).again())
+        self._apply(keeping(outgoing, iso(self._now()), key=key).again())
 
     def repeat(self, key: str, unique: str, terms: Terms) -> None:
         """Send a message of ours once more, as it was."""
@@ -241,7 +248,7 @@ class Hub:
         name = "done" if event.done else "given-up"
         ended = following(name, replace(event, answer=answer), *IN_FLIGHT)
         writes = [write for one in leads_to for write in keeping(one, at).again()]
-        self._store.apply([*writes, *also, Update(MESSAGES, key, ended)])
+        self._apply([*writes, *also, Update(MESSAGES, key, ended)])
 
 
 def _remembered(message: Message, now: datetime) -> bool:
@@ -257,8 +264,12 @@ def _uses(key: str, used: Used) -> Change[Holders, Used]:
         facts = dict(record.facts) if record else {}
         known = max((one.at for one in facts.values()), default="")
         mine = facts.get(key) or (used if used.at > known else replace(used, at=f"{known}+"))
-        if key not in PAYLOADS.fold({**facts, key: mine}).keys:
-            raise Duplicate("the payload's id is another message's")
+        _require_holder(key, PAYLOADS.fold({**facts, key: mine}))
         return {key: mine}
 
     return change
+
+
+def _require_holder(key: str, holders: Holders) -> None:
+    if key not in holders.keys:
+        raise Duplicate("the payload's id is another message's")

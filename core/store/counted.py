@@ -10,6 +10,7 @@ from core.store.port import (
     Change,
     Document,
     Documents,
+    Note,
     Page,
     Put,
     Record,
@@ -51,15 +52,17 @@ class CountedStore:
         self._count("update many", bucket.name)
         self.beneath.update_many(bucket, changes)
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes."""
+    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+        """Do several writes, and note them."""
         writes = tuple(writes)
         for one in writes:
             if isinstance(one, Put):
                 self._count("put", one.documents.name)
             else:
                 self._count("update", one.bucket.name)
-        return self.beneath.apply(writes)
+        if note is not None:
+            self._count("note", "audit")
+        return self.beneath.apply(writes, note)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document."""

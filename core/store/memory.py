@@ -19,6 +19,7 @@ from core.store.port import (
     Change,
     Document,
     Documents,
+    Note,
     Page,
     Put,
     Record,
@@ -80,8 +81,8 @@ class MemoryStore:
         for key, change in changes:
             self.update(bucket, key, change)
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes, all or none, alone with the store."""
+    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+        """Do several writes, all or none, alone with the store; then note them."""
         with self._lock:
             undo: list[Callable[[], None]] = []
             records = []
@@ -92,11 +93,14 @@ class MemoryStore:
                         self.write_once(one.documents, one.document)
                     else:
                         records.append(self.update(one.bucket, one.key, one.change))
+                        one.require(records[-1].state)
             except BaseException:
                 for step in reversed(undo):
                     step()
                 raise
-            return records
+        if note is not None:
+            note.journal.keep(note.text)
+        return records
 
     def _undoing(self, write: Write) -> Callable[[], None]:
         """Give what puts a place back as it stands now."""

@@ -1,7 +1,7 @@
 """The hub's rows: reliable messages in, forwarded end to end, a backlog drained, large messages.
 
 Sender, facade and receiver share the machine. What is measured beside the facade's two workers is
-what `spine serve` runs unless told otherwise: one delivery worker, which gives way to those who
+what `spine serve` runs unless told otherwise: two delivery workers, which give way to those who
 answer; a row says where there is none.
 """
 
@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from ctypes import c_int64
 from dataclasses import dataclass, replace
+from itertools import cycle
 from multiprocessing.sharedctypes import Synchronized
 from typing import Final
 
 from core.directory import Acknowledging, ContractProperties
+from core.values.identity import Asid, PartyKey
 from facade import config as configs
 from facade.wiring import open_store
 from legacy_contracts.envelopes import mime
@@ -26,7 +28,8 @@ from operations.bench.hub_receiver import Receiver
 from operations.bench.load import Shape, Tally, Target
 from operations.bench.measuring import Bench, Report, free_ports, list_directory, measured
 from operations.bench.served import Watched
-from operations.setup import HUB_PARTY, SECOND_PARTY
+from operations.listing import Listing
+from operations.setup import HUB_PARTY, SECOND_ASID, SECOND_PARTY
 
 RELIABLE: Final = "/reliablemessaging/reliablerequest"
 FORWARD: Final = "/reliablemessaging/forwardreliable"
@@ -34,6 +37,8 @@ FORWARD: Final = "/reliablemessaging/forwardreliable"
 IN: Final = Shape(processes=2, connections=16, seconds=15.0)
 IN_ALONE: Final = Shape(processes=2, connections=16, seconds=8.0)
 WARM: Final = Shape(processes=2, connections=8, seconds=1.5)
+RECEIVERS: Final = 8
+"""How many parties what is forwarded goes to: a receiver's messages have one worker at a time."""
 THROUGH: Final = Shape(processes=1, connections=8, seconds=12.0)
 OUTSTANDING: Final = 256
 """How many messages the sender of forwarded ones lets be on their way."""
@@ -94,7 +99,7 @@ class Place:
         """Work on a store that knows the directory, with every party at the receiver's address."""
         with served.settings({"SPINE_STORE_URL": url, **settings}):
             store = open_store(configs.load(self.bench.config))
-            listed = self.bench.listing()
+            listed = _with_receivers(self.bench.listing())
             endpoint = f"https://localhost:{self.receiver.port}/"
             parties = [
                 replace(one, endpoint=endpoint, acknowledgments=acknowledged)
@@ -109,6 +114,39 @@ class Place:
         """Serve on the store that is worked on."""
         with served.serving(self.bench.config, free_ports()) as server:
             yield server
+
+
+def _receivers() -> Iterator[tuple[PartyKey, Asid]]:
+    """Give the parties that messages are forwarded to, with their systems."""
+    yield PartyKey(SECOND_PARTY), Asid(SECOND_ASID)
+    for number in range(1, RECEIVERS):
+        yield PartyKey(f"T9999{number}-99100{number:02d}"), Asid(f"9900000010{number:02d}")
+
+
+def _with_receivers(listed: Listing) -> Listing:
+    """Give the directory with the second party in it once for each receiver."""
+    party = next(one for one in listed.parties if one.party_key == SECOND_PARTY)
+    system = next(one for one in listed.systems if one.asid == SECOND_ASID)
+    agreed = [one for one in listed.contracts if one.party_key == SECOND_PARTY]
+    more = [*_receivers()][1:]
+    return replace(
+        listed,
+        parties=(
+            *listed.parties,
+            *(
+                replace(party, party_key=key, asids=(asid,), certificate_names=())
+                for key, asid in more
+            ),
+        ),
+        systems=(
+            *listed.systems,
+            *(replace(system, party_key=key, asid=asid) for key, asid in more),
+        ),
+        contracts=(
+            *listed.contracts,
+            *(replace(one, party_key=key) for key, _ in more for one in agreed),
+        ),
+    )
 
 
 def measure(report: Report, bench: Bench, riak: str | None) -> None:
@@ -219,12 +257,17 @@ def _through(report: Report, place: Place, url: str, acknowledged: Acknowledging
 def _forwarded(place: Place, server: Watched, shape: Shape) -> Tally:
     """Send requests for records until the time is over and all that were accepted have arrived."""
     receiver, context = place.receiver, place.bench.context
-    template = hub_messages.request(place.contract(SECOND_PARTY, REQUEST), context)
+    agreed = place.contract(SECOND_PARTY, REQUEST)
+    templates = [
+        hub_messages.request(replace(agreed, party_key=party), context, asid)
+        for party, asid in _receivers()
+    ]
     before = receiver.different.value
     window = _Window(receiver, multiprocessing.get_context("fork").Value(c_int64), before)
 
     def bodies(_client: int) -> Iterator[bytes]:
-        return window.paced(map(template.under, hub_messages.ids(context)))
+        numbered = zip(cycle(templates), hub_messages.ids(context), strict=False)
+        return window.paced(template.under(message_id) for template, message_id in numbered)
 
     tally = load.run(place.target(server.port, FORWARD), shape, bodies)
     receiver.wait_for(before + len(tally.seconds) - tally.failed, ARRIVAL_SECONDS)

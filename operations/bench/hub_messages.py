@@ -64,13 +64,13 @@ def alert(contract: ContractProperties, context: Context) -> Template:
     return _template(contract, context, Form.RELIABLE, (_payload(payload),))
 
 
-def request(contract: ContractProperties, context: Context) -> Template:
+def request(contract: ContractProperties, context: Context, asid: str = SECOND_ASID) -> Template:
     """Give a practice's request for a record: forwarded, the smallest message of a transfer."""
     asked = (
         f'<EhrRequest classCode="EXTRACT" moodCode="RQO"><id root="{_ID}"/>{_RECORD_TARGET}'
         "</EhrRequest>"
     )
-    payload = _wrapped(REQUEST, SECOND_ASID, _SYSTEM + _subject(asked))
+    payload = _wrapped(REQUEST, asid, _SYSTEM + _subject(asked))
     return _template(contract, context, Form.FORWARD_INTERMEDIARY, (_payload(payload),))
 
 

@@ -16,7 +16,7 @@ from core.messaging.hub import Accept, Admit, Hub, Receipt
 from core.messaging.keeping import Outgoing, iso, keeping, later
 from core.messaging.records import MESSAGES, SHARDS, Message
 from core.messaging.sharing import Shift
-from core.store.port import Record, Store, Write
+from core.store.port import Note, Record, Store, Write
 from core.values.messaging import Outcome
 
 
@@ -69,10 +69,10 @@ class _LastFirst:
 
     store: Store
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
         """Do several writes, the last of them first."""
         *others, last = writes
-        return self.store.apply((last, *others))
+        return self.store.apply((last, *others), note)
 
 
 def _end_before_what_it_leads_to(patch: pytest.MonkeyPatch) -> None:
@@ -112,15 +112,15 @@ def _retried_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 
 def _audit_that_gives_up(patch: pytest.MonkeyPatch) -> None:
-    record = Audit.record
+    keep = Audit.keep
 
-    def lenient(self: Audit, entry: Any) -> None:  # noqa: ANN401
+    def lenient(self: Audit, note: Any) -> None:  # noqa: ANN401
         try:
-            record(self, entry)
+            keep(self, note)
         except StoreError:
             self._tried = None
 
-    patch.setattr(Audit, "record", lenient)
+    patch.setattr(Audit, "keep", lenient)
 
 
 def without_leases(patch: pytest.MonkeyPatch) -> None:

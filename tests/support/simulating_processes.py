@@ -6,7 +6,7 @@ that jumps, a network that loses. A worker is the real `Deliverer`, its threads 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -29,6 +29,7 @@ from core.errors import StoreError
 from core.messaging.keeping import iso
 from core.messaging.schedule import Limits
 from core.store.memory import MemoryStore
+from core.store.port import Record, Write
 from facade import delivery
 from facade.delivery import Deliverer, Pace
 from legacy_contracts.errors import Fault
@@ -50,11 +51,15 @@ class OneAtATime:
 
     def record(self, entry: Access) -> None:
         """Write an entry when it is its turn."""
+        self.beside(entry, ())
+
+    def beside(self, entry: Access, writes: Iterable[Write]) -> list[Record[Any, Any]]:
+        """Do some writes and write an entry when it is its turn."""
         while self._holder is not None:
             self._world.sleep(0.01)
         self._holder = self._world.current()
         try:
-            self._audit.record(entry)
+            return self._audit.beside(entry, writes)
         finally:
             self._holder = None
 

@@ -15,7 +15,18 @@ from simulating_world import Died, Process, World
 from core.errors import StoreError
 from core.store import codec, facts
 from core.store.memory import MemoryStore
-from core.store.port import Bucket, Change, Document, Documents, Page, Put, Record, Span, Write
+from core.store.port import (
+    Bucket,
+    Change,
+    Document,
+    Documents,
+    Note,
+    Page,
+    Put,
+    Record,
+    Span,
+    Write,
+)
 
 R = TypeVar("R")
 SLOWEST: Final = 8.0
@@ -144,19 +155,29 @@ class Port:
         for key, change in changes:
             self.update(bucket, key, change)
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes: at once, or on a cluster one by one, each of which may be the last."""
+    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+        """Do several writes and note them: at once, or on a cluster one by one."""
         writes = tuple(writes)
         if not isinstance(self._truth, Cluster):
             self._world.note(f"apply {', '.join(map(_named, writes))}")
-            return self._call("apply", lambda: self._truth.apply(writes))
+            return self._call("apply", lambda: self._applied(writes, note))
         records = []
         for one in writes:
             if isinstance(one, Put):
                 self.write_once(one.documents, one.document)
             else:
                 records.append(self.update(one.bucket, one.key, one.change))
+                one.require(records[-1].state)
+        if note is not None:
+            note.journal.keep(note.text)
         return records
+
+    def _applied(self, writes: tuple[Write, ...], note: Note | None) -> list[Record[Any, Any]]:
+        """Do several writes as the embedded store does: with the page that tells of them."""
+        if note is None:
+            return self._truth.apply(writes)
+        page = note.journal.page((note.text,), self._truth.document)
+        return self._truth.apply((*writes, page))
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document."""

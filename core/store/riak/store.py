@@ -21,6 +21,7 @@ from core.store.port import (
     Change,
     Document,
     Documents,
+    Note,
     Page,
     Put,
     Record,
@@ -112,14 +113,17 @@ class RiakStore:
                 writers.shutdown(cancel_futures=True)
                 raise
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes one after the other: where one fails, those before it stand."""
+    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+        """Do several writes one after the other, then note them: where one fails, those stand."""
         records = []
         for one in writes:
             if isinstance(one, Put):
                 self.write_once(one.documents, one.document)
             else:
                 records.append(self.update(one.bucket, one.key, one.change))
+                one.require(records[-1].state)
+        if note is not None:
+            note.journal.keep(note.text)
         return records
 
     def write_once(self, documents: Documents, document: Document) -> None:
