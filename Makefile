@@ -9,6 +9,7 @@
 #   make fuzz     hostile messages, N of them; SEED=… ONLY=… shows one of them alone
 #   make faults   the hub killed under load for SECONDS=60; SEED=… throws the dice alike
 #   make simulate the hub in a world of faults, for SEEDS of them; SEED=… shows one of them alone
+#   make allocate NHS numbers given by writers that are killed, N of them: none twice
 #   make clean    remove what was installed; spine-data stays
 
 # The first Python that starts and is new enough: a version manager's shim may be there and not start.
@@ -23,7 +24,7 @@ SECONDS ?= 60
 SEEDS ?= 1000
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check docs bench faults fuzz simulate smoke clean
+.PHONY: run test check docs bench faults fuzz simulate allocate smoke clean
 
 run: $(VENV)/installed
 	$(BIN)/spine init --quiet $(DATA)
@@ -50,6 +51,9 @@ faults: $(VENV)/dev
 
 simulate: $(VENV)/dev
 	$(BIN)/python tests/support/simulating.py --seeds $(SEEDS) $(SEED:%=--seed %)
+
+allocate: $(VENV)/dev
+	$(BIN)/python tests/support/allocating.py --count $(N)
 
 docs: $(VENV)/installed
 	$(BIN)/spine interactions > docs/interactions.md

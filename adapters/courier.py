@@ -19,7 +19,7 @@ from adapters import endings, gp2gp, opening, tms
 from adapters.endings import Word
 from adapters.opening import Opening, Rejected
 from adapters.ourselves import Ourselves
-from adapters.tms import Handled
+from adapters.services import Handled
 from core.errors import ValueTooLarge
 from core.messaging.keeping import Outgoing, Standstill, iso, later
 from core.messaging.records import Message, Tried

@@ -31,9 +31,9 @@ from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import Fault, MalformedMessage
 from legacy_contracts.hl7 import payload
 from legacy_contracts.hl7.payload import Fields
+from legacy_contracts.hl7.pushed import Ack
 from legacy_contracts.hl7.rules import Rules
 from legacy_contracts.tms import application
-from legacy_contracts.tms.application import Ack
 
 LARGE: Final = 100_000
 """Bytes from which a forwarded payload is read without its content: only the wrapper is asked."""

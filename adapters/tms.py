@@ -1,17 +1,18 @@
-"""What the hub answers itself: alerts, and batches of queries."""
+"""What the hub answers itself: alerts, batches of queries, and new demographic records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from adapters import batch as batches
-from adapters.opening import Opened, Rejected, acknowledging
+from adapters import pds_creation
+from adapters.opening import Rejected, acknowledging
 from adapters.ourselves import Ourselves
+from adapters.services import Handled, Service
 from core.alerts import Alert, RaiseAlert
 from core.messaging.keeping import derived_id
-from core.messaging.records import Message
 from core.values.identity import Caller
 from legacy_contracts import registry
 from legacy_contracts.envelopes.soap import APPLICATION_ACK
@@ -24,27 +25,6 @@ from legacy_contracts.tms.batch import Item
 
 MAX_ANSWER: Final = 5_000_000
 """What an answer may be: no receiver takes more in one message (transport.md 1.9)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """A message that is ours to do: its key, how it was kept, its payload."""
-
-    key: str
-    message: Message
-    opened: Opened
-
-
-Answering = Callable[[Handled, Ourselves], tuple[str, bytes]]
-"""Does what a message asks and gives the interaction and payload of the answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """How an interaction that is ours is checked and answered."""
-
-    rules: Rules
-    answer: Answering
 
 
 def answer_alert(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
@@ -104,6 +84,7 @@ def answer_batch(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
 SERVICES: Final[dict[str, Service]] = {
     alerts.INTERACTION_ID: Service(payload.NON_BATCH, answer_alert),
     batch.REQUEST: Service(Rules(()), answer_batch),
+    **pds_creation.SERVICES,
 }
 
 

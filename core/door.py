@@ -11,9 +11,10 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import back_office, queries, updates
+from core.demographics import back_office, creation, queries, updates
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import Claims
+from core.demographics.numbers import Numbers
 from core.demographics.records import Demographics, Found, Policy
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
@@ -25,7 +26,7 @@ from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
 
 Change = UpdateRecord | Merge | Split | Restrict
-Command = queries.Command | Change | ShowHistory | Accept | Admit | RaiseAlert
+Command = queries.Command | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -58,10 +59,19 @@ class Core:
     directory: Directory
     audit: Audit
     policy: Policy = field(default_factory=Policy)
+    numbers: Numbers = field(default_factory=Numbers)
     watch: Callable[[Timing], None] = _unwatched
 
     @overload
     def perform(self, command: queries.Command, *, by: Caller) -> Found: ...
+
+    @overload
+    def perform(self, command: creation.AllocateNumber, *, by: Caller) -> creation.Created: ...
+
+    @overload
+    def perform(
+        self, command: creation.CreateRecord, *, by: Caller
+    ) -> creation.Created | creation.PossibleDuplicates: ...
 
     @overload
     def perform(self, command: Change, *, by: Caller) -> Updated: ...
@@ -196,14 +206,24 @@ def _demographics(doing: Doing, command: queries.Command) -> Found:
 def _changed(doing: Doing, command: Change | ShowHistory) -> Updated | History:
     if type(command) in back_office.HANDLERS and not doing.by.by_hand:
         raise NotAllowed("only an operator of this facade may do this")
+    return _CHANGES[type(command)](command, _changing(doing.core, doing.apply))
+
+
+def _create(doing: Doing, command: creation.Command) -> object:
+    """Make a record; whose it is, and whom it is told of, is known only then: audited after it."""
     core = doing.core
-    changing = Changing(
-        Claims(core.store, doing.apply),
+    changing = _changing(core, core.store.apply)
+    creating = creation.Creating(core.context.new_id, core.numbers, changing)
+    return creation.HANDLERS[type(command)](command, creating)
+
+
+def _changing(core: Core, apply: Callable[[Iterable[Write]], object]) -> Changing:
+    return Changing(
+        Claims(core.store, apply),
         core.context.now(),
         core.policy,
         lambda code: core.directory.organisation(code) is not None,
     )
-    return _CHANGES[type(command)](command, changing)
 
 
 _CHANGES: Final[dict[type, Callable[..., Updated | History]]] = {
@@ -228,6 +248,7 @@ def _raise_alert(doing: Doing, command: RaiseAlert) -> Alert:
 
 _HANDLERS: Final[dict[type, Callable[[Doing, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
+    **dict.fromkeys(creation.HANDLERS, _create),
     **dict.fromkeys(_CHANGES, _changed),
     Accept: _accept,
     Admit: _admit,
@@ -245,7 +266,11 @@ def _noted(text: str) -> str:
 
 
 def _patients_in(result: object) -> tuple[str, ...]:
-    return (result.patient.nhs_number,) if isinstance(result, Found | Updated) else ()
+    if isinstance(result, creation.PossibleDuplicates):
+        return tuple(one.nhs_number for one in result.candidates)
+    if isinstance(result, Found | Updated | creation.Created):
+        return (result.patient.nhs_number,)
+    return ()
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:

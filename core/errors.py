@@ -65,6 +65,10 @@ class Expired(CoreError):
     """The message is past the time until which it may be delivered."""
 
 
+class NumbersExhausted(CoreError):
+    """No NHS number is left to give; the words name the cure, for whoever runs this."""
+
+
 class StoreError(Exception):
     """The store cannot be reached, is full, or is damaged: nothing was decided, try again."""
 

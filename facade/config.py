@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
+from core.demographics.numbers import pool_of
 from core.messaging.records import SHARDS
 from core.values.identity import is_party_key
 
@@ -23,6 +24,9 @@ class ConfigError(Exception):
 
 NATIONAL_HUB: Final = "YES-0000806"
 """The party key of the national hub, as public captures of its messages show it."""
+
+TEST_NUMBERS: Final = "999000000-999999999"
+"""The range of which no person is ever given a number, by the first nine digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Config:
     store_limit_bytes: int = 0
     store_deadline_seconds: float = 2.0
     demographics_restricted_found_by_place: bool = False
+    demographics_number_pool: str = TEST_NUMBERS
     demographics_restricted_updated: bool = False
     demographics_next_serial_change_number_accepted: bool = False
     demographics_practices_known: bool = False
@@ -200,7 +205,16 @@ def _out_of_range(given: Mapping[str, Any]) -> list[str]:
     faults += _hub_faults(given)
     if given.get("log_level", "info") not in _LEVELS:
         faults.append(f"log.level = {given['log_level']!r} must be one of {', '.join(_LEVELS)}")
+    faults += _pool_faults(given)
     return faults + _store_faults(str(given.get("store_url", "sqlite:")))
+
+
+def _pool_faults(given: Mapping[str, Any]) -> list[str]:
+    try:
+        pool_of(str(given.get("demographics_number_pool", TEST_NUMBERS)))
+    except ValueError as error:
+        return [f"demographics.number_pool: {error}"]
+    return []
 
 
 def _hub_faults(given: Mapping[str, Any]) -> list[str]:

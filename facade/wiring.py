@@ -12,6 +12,7 @@ from adapters.courier import Courier
 from adapters.ourselves import Ourselves
 from core.audit import Audit
 from core.context import Context, system_context
+from core.demographics.numbers import Numbers, pool_of
 from core.demographics.records import Policy
 from core.directory import Directory
 from core.door import Core, Timing
@@ -86,6 +87,7 @@ def spine(config: Config, store: Store, *, watch: Callable[[Timing], None]) -> S
         directory=Directory(store, time.monotonic),
         audit=audit,
         policy=policy(config),
+        numbers=Numbers(pool_of(config.demographics_number_pool), writer=writer),
         watch=watch,
     )
     ourselves = Ourselves(core, context, PartyKey(config.hub_party_key))

@@ -147,6 +147,37 @@ _BUSINESS_UNNUMBERED: Final = (
     "ALERT_INVALID_INPUT",
 )
 
+_CREATION_UNNUMBERED: Final = (
+    # pds.md 4.3, as the stylesheets of allocation and of births name them.
+    "MANDATORY_FIELD_MISSING",
+    "MANDATORY_FIELD_MISSING_SUPP_INFO",
+    "UNSUPPORTED_CHARACTERS_IN_FIELD",
+    "INCORRECT_NUMBER_OF_ADDRESS_LINES",
+    "DESCRIPTION_PROVIDED_NO_TEMPORARY_ADDRESS",
+    "MORE_THAN_ONE_USABLE_PERIOD",
+    "HIGH_TIME_NOT_GREATER_THAN_LOW_TIME",
+    "UNEXPECTED_CONTACT_TYPE",
+    "NO_MORE_THAN_ONE_PREFIX",
+    "NO_MORE_THAN_ONE_FAMILY_NAME",
+    "NO_MORE_THAN_ONE_SUFFIX",
+    "INSUFFICIENT_NAME_DETAILS",
+    "TOO_MANY_GIVEN_NAMES_5",
+    "UNSUPPORTED_PATIENT_CARE",
+    "UNSUPPORTED_HCP_CODE_TYPE",
+    "MISSING_CODE_FROM_SHARED_SECRET",
+    "MISSING_VALUE_FROM_SHARED_SECRET",
+    "ASSIGNED_REG_PERSON_MISSING",
+    "INVALID_ASSIGNED_REGISTERING_PERSON",
+    "INVALID_VALUE",
+    "INSERT_BIRTH_MANDATORY_DATA_MISSING",
+    "INVALID_BIRTH_WEIGHT",
+    "INCONSISTENT_DEATH_UPDATE",
+    "ILLEGAL_DATE_FORMAT",
+    "FAILED_DUE_TO_BUSINESS_VALIDATION_FAILURE",
+    # Ours: no NHS number is left to give.
+    "NHS_NUMBERS_EXHAUSTED",
+)
+
 _MISSING: Final = "is missing, empty or invalid"
 
 MEANINGS: Final[dict[str, Meaning]] = {
@@ -296,7 +327,9 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "NOT_NEW_STYLE_NHS_NUMBER": Meaning(
         Kind.BUSINESS, "42", "NHS Number supplied is not a new style NHS Number", inferred=True
     ),
-    **{name: _business(name) for name in _BUSINESS_UNNUMBERED},
+    # The general code of every refused update and creation (pds.md 2.9).
+    "UPDATE_FAILED": Meaning(Kind.BUSINESS, "15", "Update Failed", inferred=False),
+    **{name: _business(name) for name in (*_BUSINESS_UNNUMBERED, *_CREATION_UNNUMBERED)},
 }
 
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from legacy_contracts.errors import UnknownInteraction
-from legacy_contracts.interaction import HubInteraction, Interaction
-from legacy_contracts.pds import confirmation, cross_check, retrieval, trace
+from legacy_contracts.interaction import HubInteraction, Interaction, Unanswered
+from legacy_contracts.pds import (
+    allocation,
+    birth_service,
+    births,
+    confirmation,
+    cross_check,
+    retrieval,
+    trace,
+)
 from legacy_contracts.tms import alerts, batch
 
 INTERACTIONS: Final[tuple[Interaction, ...]] = (
@@ -20,8 +28,13 @@ INTERACTIONS: Final[tuple[Interaction, ...]] = (
 HUB_INTERACTIONS: Final[tuple[HubInteraction, ...]] = (
     *alerts.INTERACTIONS,
     *batch.INTERACTIONS,
+    *allocation.INTERACTIONS,
+    *births.INTERACTIONS,
 )
 """Those over ebXML that are answered by a message of ours."""
+
+UNANSWERED: Final[tuple[Unanswered, ...]] = birth_service.UNANSWERED
+"""Those that are known by name and answered by nothing but a SOAP fault 101."""
 
 BY_ACTION: Final = {row.action: row for row in INTERACTIONS}
 BY_ID: Final = {row.interaction_id: row for row in INTERACTIONS}

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from core import alerts, audit, directory, transfers
-from core.demographics import claiming, records
+from core.demographics import births, claiming, creation, numbers, records
 from core.errors import StoreError
 from core.messaging import records as messages
 from core.store.port import Bucket, Change, Document, Documents, Store
@@ -16,6 +16,8 @@ BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
     audit.CHAINS,
     records.PATIENTS,
     records.TRACES,
+    births.BIRTHS,
+    numbers.CURSORS,
     alerts.ALERTS,
     transfers.TRANSFERS,
     messages.PAYLOADS,
@@ -29,7 +31,13 @@ BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
 """The chains' list first, so that no chain is listed whose pages were not yet there to copy; the
 directory last, so that a store that is still being filled lets nobody ask."""
 
-DOCUMENTS: Final = (messages.BODIES, messages.POLLS)
+DOCUMENTS: Final = (
+    messages.BODIES,
+    messages.POLLS,
+    numbers.RANGES,
+    creation.BIRTH_CLAIMS,
+    creation.CREATIONS,
+)
 """What is written once and says nothing by itself; copied before the records that name it."""
 
 HISTORY: Final = (claiming.CHANGES,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.demographics.births import BIRTHS, birth_key
 from core.demographics.records import TRACES, Candidates, Traceable, trace_keys
 from core.store.port import Change, Update, Write
 from core.values.demographics import Patient
@@ -16,7 +17,11 @@ def reindexing(before: Patient | None, after: Patient) -> tuple[Write, ...]:
     """
     known = frozenset(trace_keys(before)) if before is not None else frozenset()
     found = traceable(after.nhs_number)
-    return tuple(Update(TRACES, key, found) for key in trace_keys(after) if key not in known)
+    traces = tuple(Update(TRACES, key, found) for key in trace_keys(after) if key not in known)
+    born = birth_key(after)
+    if born is None or (before is not None and birth_key(before) == born):
+        return traces
+    return (*traces, Update(BIRTHS, born, found))
 
 
 def traceable(nhs_number: NhsNumber) -> Change[Candidates, Traceable]:

@@ -15,11 +15,15 @@ S = TypeVar("S")
 F = TypeVar("F")
 T = TypeVar("T")
 
-VERSION = 1
-"""The version of the stored form; any other is refused in words.
+VERSION = 2
+"""The version of the stored form that is written.
 
-A field that is added raises it: what this release does not know, it would drop on its next update.
+A field that is added raises it: what a release does not know, it would drop on its next update.
+Form 2 added a patient's ethnic group and birth.
 """
+
+_READ = frozenset({1, 2})
+"""The versions that are read: a field of a later one has its default. Any other is refused."""
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
@@ -95,8 +99,8 @@ def _state(bucket: Bucket[S, F], facts: dict[str, F], raw: msgspec.Raw) -> S:
 
 
 def _require_form(version: int) -> None:
-    if version != VERSION:
+    if version not in _READ:
         raise StoreError(
-            f"a record was written in form {version}, this release reads form {VERSION}: "
+            f"a record was written in form {version}, this release reads forms up to {VERSION}: "
             "run the release that wrote it, or restore a backup made by this one"
         )

@@ -235,6 +235,45 @@ class Registration:
 
 
 @dataclass(frozen=True, slots=True)
+class Mother:
+    """Who gave birth, as whoever notified the birth knew her."""
+
+    nhs_number: str | None = None
+    birth_time: str | None = None
+    name: Name | None = None
+    practice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a birth took place: what kind of place, and which."""
+
+    kind: str
+    site: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """What was notified of a birth beside the person: weight in grams, gestation in days.
+
+    `still` and `abnormality` are codes; `child_health` is the organisation that is to be
+    told, `responsible` the one that answers for the child where it is another.
+    """
+
+    mother: Mother
+    weight: str | None = None
+    gestation: str | None = None
+    foetuses: str | None = None
+    still: str | None = None
+    abnormality: str | None = None
+    delivery: Delivery | None = None
+    notifier: Name | None = None
+    child_health: str | None = None
+    responsible: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReplacedNumber:
     """A number that this record took over, and when."""
 
@@ -275,3 +314,5 @@ class Patient:
     previous_contact: str | None = None
     replaced: tuple[ReplacedNumber, ...] = ()
     recorded_at: str | None = None
+    ethnic_group: str | None = None
+    birth: Birth | None = None

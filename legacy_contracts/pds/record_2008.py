@@ -177,14 +177,14 @@ def _person(patient: Patient, shape: Shape) -> Xml:
             + _birthplace(patient.birthplace)
         )
     telecoms = "".join([_telecom_part(one, shape) for one in patient.telecoms])
-    names = "".join([_name_part(one, shape) for one in patient.names])
+    names = "".join([name_part(one, shape) for one in patient.names])
     return entity(
         "patientPerson",
         single
         + _language(patient.language)
         + _provisions(patient, shape)
         + "".join([_related(one, shape) for one in patient.related_persons])
-        + "".join([_address_part(one, shape) for one in patient.addresses])
+        + "".join([address_part(one, shape) for one in patient.addresses])
         + notified
         + telecoms
         + (_born_at(patient) if shape.single_items_notified else "")
@@ -194,20 +194,33 @@ def _person(patient: Patient, shape: Shape) -> Xml:
 
 def _notified(patient: Patient) -> str:
     """Give gender, birth and death as 2008B has them: each with the time it was notified."""
-    when = items.about("subjectOf", _notification_time(patient))
-    parts = ""
-    if patient.gender is not None:
-        parts += _single("COCT_MT000209UK01.PartAdminGenderCode", items.gender(patient), when)
-    if patient.birth_time is not None:
-        birth = valued("birthTime", patient.birth_time)
-        parts += _single("COCT_MT000210UK01.PartBirthTime", birth, when)
+    parts = _notified_gender(patient) + _notified_birth_time(patient)
     if patient.death is not None and patient.death.time is not None:
         death = valued("deceasedTime", patient.death.time)
-        parts += _single("COCT_MT000211UK01.PartDeceasedTime", death, when)
+        parts += _single("COCT_MT000211UK01.PartDeceasedTime", death, patient)
     return parts
 
 
-def _single(part: str, content: str, when: str) -> Xml:
+def notified_birth(patient: Patient) -> str:
+    """Give birth time and gender as 2008B has them, in the order of a possible duplicate."""
+    return _notified_birth_time(patient) + _notified_gender(patient)
+
+
+def _notified_gender(patient: Patient) -> str:
+    if patient.gender is None:
+        return NOTHING
+    return _single("COCT_MT000209UK01.PartAdminGenderCode", items.gender(patient), patient)
+
+
+def _notified_birth_time(patient: Patient) -> str:
+    if patient.birth_time is None:
+        return NOTHING
+    birth = valued("birthTime", patient.birth_time)
+    return _single("COCT_MT000210UK01.PartBirthTime", birth, patient)
+
+
+def _single(part: str, content: str, patient: Patient) -> Xml:
+    when = items.about("subjectOf", _notification_time(patient))
     return role(part, entity("partPerson", content) + when, "PART")
 
 
@@ -270,7 +283,8 @@ def _part(flavour: str, shape: Shape, content: str, provenance: Provenance | Non
     )
 
 
-def _address_part(item: Address, shape: Shape) -> Xml:
+def address_part(item: Address, shape: Shape) -> Xml:
+    """Give an address with who wrote it and since when."""
     return _part("000201", shape, items.address(item, with_id=True), item.provenance)
 
 
@@ -278,7 +292,8 @@ def _telecom_part(item: Telecom, shape: Shape) -> Xml:
     return _part("000202", shape, items.telecom(item, with_id=True), item.provenance)
 
 
-def _name_part(item: Name, shape: Shape) -> Xml:
+def name_part(item: Name, shape: Shape) -> Xml:
+    """Give a name with who wrote it and since when."""
     person = entity("partPerson", items.name(item, with_id=True))
     return _part("000203", shape, person, item.provenance)
 
@@ -332,8 +347,8 @@ def _player(item: RelatedPerson, shape: Shape) -> str:
         _language(item.language)
         + known
         + "".join([_telecom_part(one, shape) for one in item.telecoms])
-        + (_address_part(item.address, shape) if item.address else "")
-        + (_name_part(item.name, shape) if item.name else ""),
+        + (address_part(item.address, shape) if item.address else "")
+        + (name_part(item.name, shape) if item.name else ""),
     )
 
 

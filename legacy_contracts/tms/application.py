@@ -7,13 +7,13 @@ are the stylesheets'; live answers show others, by service or release: they are 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from legacy_contracts import ns, oids
-from legacy_contracts.envelopes.soap import APPLICATION_ACK, DECLARATION
+from legacy_contracts import oids
+from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import MEANINGS, Fault, Kind
-from legacy_contracts.hl7 import rim
+from legacy_contracts.hl7 import pushed, rim
+from legacy_contracts.hl7.pushed import Ack
 from legacy_contracts.hl7.rim import NOTHING, Xml, element, escape, link
 from legacy_contracts.hl7.wrappers import worded
 
@@ -21,28 +21,11 @@ REJECTED_VERSION: Final = "V3NPfIT3.1.10"
 IN_ERROR_VERSION: Final = "V3NPfIT3.0"
 ACCEPTED_VERSION: Final = "V3NPfIT4.2.00"
 
-NOT_KNOWN: Final = "Not Known"
-"""What stands where the answered message did not say who it was or whom it came from (6)."""
-
 _CODE_SYSTEMS: Final = {
     Kind.WRAPPER: oids.WRAPPER_ERROR,
     Kind.BUSINESS: oids.BUSINESS_ERROR,
 }
 """Which list the code of an AE's reason is of (transport.md 1.8); no TMS fault stands in one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """What every acknowledgement says: its id and time, what it answers, and between whom.
-
-    `time` is `yyyymmddhhmmss`; `ref_to` is the HL7 message's own id, as it was sent.
-    """
-
-    message_id: str
-    time: str
-    ref_to: str
-    to_asid: str
-    from_asid: str
 
 
 def rejected(ack: Ack, fault: Fault, *, version_code: str = REJECTED_VERSION) -> bytes:
@@ -54,13 +37,13 @@ def rejected(ack: Ack, fault: Fault, *, version_code: str = REJECTED_VERSION) ->
         f'displayName="{escape(worded(meaning.text, fault))}"'
     )
     detail = link("hl7:acknowledgementDetail", element("hl7:code", "", code), "ER")
-    return _message(ack, version_code, _acknowledgement(ack, "AR", detail), NOTHING)
+    return _message(ack, version_code, pushed.acknowledgement(ack, "AR", detail), NOTHING)
 
 
 def in_error(ack: Ack, faults: tuple[Fault, ...], *, version_code: str = IN_ERROR_VERSION) -> bytes:
     """Give an AE with a reason for each fault, in their order (generateHL7MCCIDetectedIssue)."""
     reasons = "".join([_error(fault) for fault in faults])
-    return _message(ack, version_code, _acknowledgement(ack, "AE", NOTHING), reasons)
+    return _message(ack, version_code, pushed.acknowledgement(ack, "AE"), reasons)
 
 
 def accepted(ack: Ack, detail: str | None = None, *, version_code: str = ACCEPTED_VERSION) -> bytes:
@@ -70,7 +53,7 @@ def accepted(ack: Ack, detail: str | None = None, *, version_code: str = ACCEPTE
         if detail is None
         else element("hl7:requestSuccessDetail", rim.text_element("hl7:detail", detail))
     )
-    return _message(ack, version_code, _acknowledgement(ack, "AA", NOTHING), success)
+    return _message(ack, version_code, pushed.acknowledgement(ack, "AA"), success)
 
 
 def _error(fault: Fault) -> Xml:
@@ -84,39 +67,5 @@ def _error(fault: Fault) -> Xml:
     return link("hl7:reason", event, "RSON")
 
 
-def _acknowledgement(ack: Ack, type_code: str, detail: Xml) -> Xml:
-    referred = element("hl7:messageRef", _id(ack.ref_to or NOT_KNOWN))
-    return link("hl7:acknowledgement", detail + referred, type_code)
-
-
 def _message(ack: Ack, version_code: str, acknowledgement: Xml, rest: str) -> bytes:
-    content = (
-        _id(ack.message_id)
-        + rim.valued("hl7:creationTime", ack.time)
-        + rim.simple_code("hl7:versionCode", version_code)
-        + rim.instance(oids.INTERACTION, APPLICATION_ACK, "hl7:interactionId")
-        + rim.simple_code("hl7:processingCode", "P")
-        + rim.simple_code("hl7:processingModeCode", "T")
-        + rim.simple_code("hl7:acceptAckCode", "NE")
-        + acknowledgement
-        + link("hl7:communicationFunctionRcv", _system("hl7:device", ack.to_asid), "RCV")
-        + link("hl7:communicationFunctionSnd", _system("hl7:device", ack.from_asid), "SND")
-        + _control_act(ack, rest)
-    )
-    message = element(f"hl7:{APPLICATION_ACK}", content, f' xmlns:hl7="{ns.HL7}"')
-    return (DECLARATION + message).encode()
-
-
-def _control_act(ack: Ack, rest: str) -> Xml:
-    agent = rim.role("hl7:AgentSystemSDS", _system("hl7:agentSystemSDS", ack.from_asid), "AGNT")
-    return rim.act(
-        "hl7:ControlActEvent", link("hl7:author1", agent, "AUT") + rest, class_code="CACT"
-    )
-
-
-def _system(name: str, asid: str) -> Xml:
-    return rim.entity(name, rim.instance(oids.ASID, asid or NOT_KNOWN, "hl7:id"), "DEV")
-
-
-def _id(root: str) -> Xml:
-    return element("hl7:id", "", f' root="{escape(root)}"')
+    return pushed.message(pushed.Shell(APPLICATION_ACK, version_code, acknowledgement), ack, rest)

@@ -14,8 +14,8 @@ from schemas import Schemas
 
 from legacy_contracts.errors import MEANINGS, Fault, Kind
 from legacy_contracts.hl7 import payload
+from legacy_contracts.hl7.pushed import Ack
 from legacy_contracts.tms import application
-from legacy_contracts.tms.application import Ack
 
 ACK: Final = Ack(
     message_id="0B1C2D3E-4F50-4162-8374-95A6B7C8D9EA",

@@ -28,6 +28,11 @@ OF_THE_HUB: Final = (
 REFUSED_IN_PART: Final = {
     "COMT_IN000001UK01": b'typeCode="AE"',
     "MCCI_IN200001UK02": b'<queryResponseCode code="ID"/>',
+    **{
+        row.interaction_id: b'code="15" displayName="Update Failed"'
+        for row in registry.HUB_INTERACTIONS
+        if row.service == "pds"
+    },
 }
 """What refuses the content of a message whose wrapper is right."""
 

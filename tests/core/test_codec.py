@@ -10,8 +10,11 @@ from typing import Final
 import pytest
 from totals import Counted, totals_named
 
+from core.demographics.records import PATIENTS
 from core.errors import StoreError
 from core.store import codec, facts
+from core.values.demographics import Patient
+from core.values.identity import NhsNumber
 
 TOTALS = totals_named("total")
 
@@ -63,5 +66,15 @@ def test_a_damaged_record_is_told_in_words(damage: bytes) -> None:
 
 def test_a_record_of_a_newer_form_is_refused_in_words() -> None:
     written = codec.encode(TOTALS, facts.folded(TOTALS, {"m": Counted(1)}))
-    with pytest.raises(StoreError, match="written in form 2"):
-        codec.decode(TOTALS, written.replace(b'"v":1', b'"v":2'))
+    with pytest.raises(StoreError, match="written in form 3"):
+        codec.decode(TOTALS, written.replace(b'"v":2', b'"v":3'))
+
+
+def test_a_record_of_the_form_before_is_read_and_what_it_lacks_has_its_default() -> None:
+    written = (
+        b'{"v":1,"f":{"m":{"patient":{"nhs_number":"9990000018","gender":"1"},"at":"2014",'
+        b'"by":"loaded"}}}'
+    )
+    read = codec.decode(PATIENTS, written).state
+    assert read == Patient(nhs_number=NhsNumber("9990000018"), gender="1")
+    assert read.birth is None

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
+import creation_scripts
 import forward_scripts
 import tms_scripts
 from scripted import Made, write
@@ -17,7 +18,11 @@ from facade import logs
 
 SCRIPTS: Final[Mapping[str, Made]] = {
     f"{place}/{name}": script
-    for place, scripts in (*tms_scripts.PLACES.items(), *forward_scripts.PLACES.items())
+    for place, scripts in (
+        *tms_scripts.PLACES.items(),
+        *forward_scripts.PLACES.items(),
+        *creation_scripts.PLACES.items(),
+    )
     for name, script in scripts.items()
 }
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.values.demographics import (
     Address,
     AddressUse,
+    Birth,
     Birthplace,
     CareProvision,
     CareProvisionKind,
@@ -18,7 +19,9 @@ from core.values.demographics import (
     ConsentKind,
     ContactPreference,
     Death,
+    Delivery,
     Language,
+    Mother,
     Name,
     NameUse,
     Patient,
@@ -168,6 +171,19 @@ FULL: Final = Patient(
     previous_contact="1",
     replaced=(ReplacedNumber(number(700), Period("20020304")), ReplacedNumber(number(800))),
     recorded_at="20140802101112",
+    ethnic_group="A",
+    birth=Birth(
+        mother=Mother("9990000018", "19500101", Name(family="MOTHER"), practice="T99999"),
+        weight="3400",
+        gestation="280",
+        foetuses="2",
+        still="1",
+        abnormality="N",
+        delivery=Delivery("2", "T99990", "Test Infirmary"),
+        notifier=Name(family="MIDWIFE"),
+        child_health="T99991",
+        responsible="T99992",
+    ),
 )
 """A record in which every field is used, with history and provenance."""
 

@@ -1,0 +1,32 @@
+"""What a service of the hub is: how an interaction that is ours is checked and answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adapters.opening import Opened
+from adapters.ourselves import Ourselves
+from core.messaging.records import Message
+from legacy_contracts.hl7.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """A message that is ours to do: its key, how it was kept, its payload."""
+
+    key: str
+    message: Message
+    opened: Opened
+
+
+Answering = Callable[[Handled, Ourselves], tuple[str, bytes]]
+"""Does what a message asks and gives the interaction and payload of the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How an interaction that is ours is checked and answered."""
+
+    rules: Rules
+    answer: Answering

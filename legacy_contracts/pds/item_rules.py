@@ -1,0 +1,157 @@
+"""Rules of the items that a new record brings, alike in all messages that make one.
+
+The stylesheets MIM42NumberAllocation_Stage2i5 and MIM63NumberAllocation_Stage2i5, patterns
+addressCheck to sharedSecretCheck; names and order are theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from legacy_contracts import oids
+from legacy_contracts.hl7.rules import Group, Rule
+from legacy_contracts.pds import codes
+
+
+def not_twice(path: str) -> str:
+    """Give the test that an element stands once at most."""
+    return f"(count({path}) = 0 or count({path}) = 1)"
+
+
+def in_order(path: str) -> str:
+    """Give the test that an interval does not end before it begins, compared as numbers."""
+    low, high = f"{path}/hl7:low", f"{path}/hl7:high"
+    return f"(count({low}) = 0 or count({high}) = 0 or {high}/@value >= {low}/@value)"
+
+
+def _period(path: str) -> tuple[Rule, Rule]:
+    return (
+        Rule(not_twice(path), "MORE_THAN_ONE_USABLE_PERIOD"),
+        Rule(in_order(path), "HIGH_TIME_NOT_GREATER_THAN_LOW_TIME"),
+    )
+
+
+_USE = Rule("string-length(@use) > 0", "UNSUPPORTED_CHARACTERS_IN_FIELD")
+_LINES = "INCORRECT_NUMBER_OF_ADDRESS_LINES"
+
+
+def addresses(role: str) -> Group:
+    """Give the rules of the addresses of a patient's role."""
+    return Group(
+        f"{role}/hl7:addr",
+        (
+            _USE,
+            Rule("count(hl7:streetAddressLine) > 0", _LINES),
+            Rule("not(count(hl7:streetAddressLine) > 5)", _LINES),
+            Rule(
+                f"(@use = 'TMP' and {not_twice('hl7:desc')}) or count(hl7:desc) = 0",
+                "DESCRIPTION_PROVIDED_NO_TEMPORARY_ADDRESS",
+            ),
+            *_period("hl7:useablePeriod"),
+        ),
+    )
+
+
+def telecoms(role: str) -> Group:
+    """Give the rules of the telecoms of a patient's role."""
+    return Group(
+        f"{role}/hl7:telecom",
+        (
+            _USE,
+            Rule("string-length(@value) > 0", "UNEXPECTED_CONTACT_TYPE"),
+            *_period("hl7:useablePeriod"),
+        ),
+    )
+
+
+def names(role: str) -> Group:
+    """Give the rules of the names of a patient's role."""
+    return Group(
+        f"{role}/hl7:patientPerson[1]/hl7:name",
+        (
+            _USE,
+            Rule(not_twice("hl7:prefix"), "NO_MORE_THAN_ONE_PREFIX"),
+            Rule(not_twice("hl7:family"), "NO_MORE_THAN_ONE_FAMILY_NAME"),
+            Rule(not_twice("hl7:suffix"), "NO_MORE_THAN_ONE_SUFFIX"),
+            Rule("(count(hl7:given) + count(hl7:family)) > 0", "INSUFFICIENT_NAME_DETAILS"),
+            Rule("not(count(hl7:given) > 5)", "TOO_MANY_GIVEN_NAMES_5"),
+            *_period("hl7:validTime"),
+        ),
+    )
+
+
+def care_provisions(place: str, performer: tuple[Rule, ...]) -> Group:
+    """Give the rules of the provisions at a place; `performer` those of who provides."""
+    kind = f"hl7:code[@codeSystem='{oids.CARE_PROVISION}']/@code"
+    time = "hl7:effectiveTime"
+    return Group(
+        place,
+        (
+            Rule(f"string-length({kind}) > 0", "UNSUPPORTED_PATIENT_CARE"),
+            *performer,
+            Rule(
+                f"count({time}) = 0 or ({kind} = '1' and count({time}) = 1)",
+                "MORE_THAN_ONE_USABLE_PERIOD",
+            ),
+            Rule(in_order(time), "HIGH_TIME_NOT_GREATER_THAN_LOW_TIME"),
+        ),
+    )
+
+
+def shared_secret(place: str) -> Group:
+    """Give the rules of the word by which a patient is known on the telephone."""
+    system = f"hl7:code[@codeSystem='{oids.OBSERVATION}']"
+    return Group(
+        f"{place}/hl7:sharedSecret[1]",
+        (
+            Rule(f"count({system}) = 1", "MISSING_CODE_FROM_SHARED_SECRET"),
+            Rule("string-length(hl7:value) > 0", "MISSING_VALUE_FROM_SHARED_SECRET"),
+        ),
+    )
+
+
+def address_keys(place: str) -> Group:
+    """Give the warning that a key of an address is none; the name is the other family's."""
+    return Group(place, (Rule("not(hl7:addressKey = '0')", "INVALID_VALUE", "0"),))
+
+
+def supported(role: str) -> tuple[Group, ...]:
+    """Give what a record can hold of codes; the stylesheets ask only that there is one (inferred).
+
+    A code outside the published lists would be kept and could never be shown again.
+    """
+    return (
+        Group(
+            f"({role}/hl7:addr | {role}/hl7:telecom | {role}/hl7:patientPerson[1]/hl7:name)",
+            (Rule(_known_use(), "UNSUPPORTED_CHARACTERS_IN_FIELD"),),
+        ),
+        Group(
+            f"{role}//hl7:patientCareProvision/hl7:code",
+            (Rule(_one_of("@code", codes.CARE_PROVISION.values()), "UNSUPPORTED_PATIENT_CARE"),),
+        ),
+    )
+
+
+def _known_use() -> str:
+    tables = {
+        "addr": codes.ADDRESS_USE.values(),
+        "telecom": codes.TELECOM_USE.values(),
+        "name": codes.NAME_USE.values(),
+    }
+    return " or ".join(
+        f"(local-name() = '{name}' and {_one_of('@use', known)})" for name, known in tables.items()
+    )
+
+
+def _one_of(path: str, known: Iterable[str]) -> str:
+    words = " ".join(known)
+    return f"contains(' {words} ', concat(' ', {path}, ' '))"
+
+
+def digits(path: str) -> Rule:
+    """Give the rule that a time is digits as far as it is kept, to the minute (inferred)."""
+    kept = f"substring({path}, 1, 12)"
+    return Rule(
+        f"string-length({kept}) >= 4 and translate({kept}, '0123456789', '') = ''",
+        "ILLEGAL_DATE_FORMAT",
+    )

@@ -1,0 +1,227 @@
+"""Many writers give out numbers from one store and are killed meanwhile: none is given twice.
+
+`make allocate N=1000000`, and a shorter run in the suite. Writers are processes; each works off
+messages in turn and says what it gave once it stands. A writer is killed (-9) every so often; a new
+one takes its messages up again from a little before the last one that was heard of, as a hub that
+does not know how far it came.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import itertools
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from core.context import system_context
+from core.demographics.claiming import Claims
+from core.demographics.creation import NOT_YET, AllocateNumber, Creating, allocate
+from core.demographics.numbers import RANGES, Numbers, Span
+from core.demographics.records import PATIENTS, Policy
+from core.demographics.updates import Changing
+from core.store.sqlite import SqliteStore
+from core.values.demographics import Name, Patient
+from core.values.identity import is_nhs_number
+
+POOL: Final = (Span(0, 999_999_999),)
+"""More numbers than the 999 range has, so that a million fit whatever is abandoned."""
+
+WRITERS: Final = 4
+BUSY_SECONDS: Final = 120.0
+"""Writers do nothing but write: on a busy machine one waits long for its turn."""
+
+AGAIN: Final = 3
+"""Messages that a new writer does once more."""
+
+
+def somebody(message: int) -> Patient:
+    """Give a person of whom few others have the name, so that no index entry grows with the run."""
+    return Patient(
+        nhs_number=NOT_YET,
+        gender="9",
+        birth_time="20140219",
+        names=(Name(family=f"TEST{message}"),),
+    )
+
+
+def write(path: Path, first: int, last: int) -> None:
+    """Be a writer: give the messages numbers, and say each once it stands."""
+    store, context = SqliteStore(path, busy_seconds=BUSY_SECONDS), system_context()
+    changing = Changing(Claims(store, store.apply), context.now(), Policy(), lambda _code: True)
+    creating = Creating(context.new_id, Numbers(POOL, writer=f"{os.getpid()}"), changing)
+    for message in range(first, last):
+        made = allocate(AllocateNumber(f"T|{message}", "990000000001", somebody(message)), creating)
+        sys.stdout.write(f"{message} {made.patient.nhs_number}\n")
+        sys.stdout.flush()
+    store.close()
+
+
+@dataclass(slots=True)
+class Run:
+    """What was heard from writers, and what became of them."""
+
+    path: Path
+    every: int
+    seed: int
+    given: dict[int, set[str]] = field(default_factory=dict)
+    heard: int = 0
+    kills: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def lane(self, number: int, first: int, last: int) -> None:
+        """Have one writer after another work off the messages of a lane."""
+        dice = random.Random(f"{self.seed}/{number}")  # noqa: S311 - it must be repeatable
+        done = first
+        while done < last:
+            start = max(first, done - AGAIN)
+            lives = dice.randint(1, 2 * self.every)
+            before = done
+            done = self._life(start, last, lives)
+            if done <= before and lives > AGAIN + 1:
+                self.failures.append(f"the writer of {start} to {last} came no further")
+                return
+            done = max(done, before)
+
+    def _life(self, start: int, last: int, lives: int) -> int:
+        """Let a writer live for so many messages, and give the first that was not heard of."""
+        command = [sys.executable, __file__, "--write", str(self.path), str(start), str(last)]
+        done = start
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for line in writer.stdout:
+                done = self._hear(line)
+                if done - start == lives and done < last:
+                    writer.kill()
+                    self.kills += 1
+                    break
+            # What it said before it died was given too.
+            for line in writer.stdout:
+                with contextlib.suppress(ValueError):
+                    done = self._hear(line)
+        if writer.returncode not in {0, -9}:
+            self.failures.append(f"a writer ended with {writer.returncode}")
+        return done
+
+    def _hear(self, line: str) -> int:
+        message, number = line.split()
+        if len(number) != 10:
+            raise ValueError(line)
+        self.given.setdefault(int(message), set()).add(number)
+        self.heard += 1
+        return int(message) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a run showed; `twice` counts numbers that two messages were given."""
+
+    allocated: int
+    again: int
+    kills: int
+    ranges: int
+    abandoned: int
+    twice: int
+    changed: int
+    missing: int
+    wrong: int
+    failures: tuple[str, ...]
+    seconds: float
+
+    @property
+    def good(self) -> bool:
+        """Whether each message has one number, each number one message and one record."""
+        return not (self.twice or self.changed or self.missing or self.wrong or self.failures)
+
+    def __str__(self) -> str:
+        words = [
+            f"allocated {self.allocated}",
+            f"twice={self.twice}",
+            f"done again {self.again} (another number: {self.changed})",
+            f"writers killed {self.kills}",
+            f"ranges {self.ranges}, with numbers abandoned {self.abandoned}",
+            f"without a record {self.missing}, not valid {self.wrong}",
+            f"{self.seconds:.0f} s",
+            *self.failures,
+        ]
+        return "; ".join(words)
+
+
+def run(folder: Path, count: int, *, every: int = 600, seed: int = 2014) -> Verdict:
+    """Give `count` messages numbers with writers that are killed, and judge what stands."""
+    path, started = folder / "allocating.db", time.monotonic()
+    SqliteStore(path).close()
+    told = Run(path, every, seed)
+    edges = [count * lane // WRITERS for lane in range(WRITERS + 1)]
+    lanes = [
+        threading.Thread(target=told.lane, args=(number, first, last))
+        for number, (first, last) in enumerate(itertools.pairwise(edges))
+    ]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+    return judged(told, count, time.monotonic() - started)
+
+
+def judged(told: Run, count: int, seconds: float) -> Verdict:
+    """Hold what writers said against each other and against the store."""
+    store = SqliteStore(told.path)
+    owners = Counter(number for numbers in told.given.values() for number in numbers)
+    given = set(owners)
+    standing = set(store.keys(PATIENTS))
+    claimed = {int(key) for key in store.keys(RANGES)}
+    used = Counter(int(number[:9]) // 1000 for number in standing)
+    store.close()
+    return Verdict(
+        allocated=len(told.given),
+        again=told.heard - len(told.given),
+        kills=told.kills,
+        ranges=len(claimed),
+        abandoned=sum(1 for one in claimed if used[one] < _valid(one)),
+        twice=sum(1 for number in owners.values() if number > 1),
+        changed=sum(1 for numbers in told.given.values() if len(numbers) > 1),
+        missing=count - len(told.given) + len(given - standing),
+        wrong=sum(1 for number in given if not is_nhs_number(number))
+        + sum(1 for number in standing if int(number[:9]) // 1000 not in claimed),
+        failures=tuple(told.failures),
+        seconds=seconds,
+    )
+
+
+def _valid(one: int) -> int:
+    from core.demographics.numbers import _numbers  # noqa: PLC0415 - the one thing asked of it
+
+    return sum(1 for _ in _numbers(Span(one * 1000, one * 1000 + 999)))
+
+
+def main() -> int:
+    """Run from the command line; 1 where a number was given twice or anything else is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=2014)
+    parser.add_argument("--write", nargs=3, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.write:
+        path, first, last = asked.write
+        write(Path(path), int(first), int(last))
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        verdict = run(
+            Path(folder), asked.count, every=max(600, asked.count // 100), seed=asked.seed
+        )
+    print(verdict)  # noqa: T201 - it is what was asked for
+    return 0 if verdict.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
