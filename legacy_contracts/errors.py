@@ -178,6 +178,68 @@ _CREATION_UNNUMBERED: Final = (
     "NHS_NUMBERS_EXHAUSTED",
 )
 
+# The stylesheets' names of what an update breaks beside these (pds.md 4.3).
+_UPDATE_UNNUMBERED: Final = (
+    "INVALID_UPDATE_MODE",
+    "FAILED_MOD11_CHECK",
+    "UNABLE_TO_DELETE_USUAL_NAME",
+    "TOO_MANY_GIVEN_NAMES_2",
+    "UID_MUST_BE_PROVIDED",
+    "TOO_MANY_TELECOM_ELEMENTS",
+    "GENDER_REMOVAL_NOT_PERMITTED",
+    "BIRTHTIME_REMOVAL_NOT_PERMITTED",
+    "MULTIPLE_BIRTH_ORDER_NUMBER_PROVIDED",
+    "LANGUAGE_CHANGED_ON_REMOVAL",
+    "WRITTEN_COMM_FORMAT_CHANGED_ON_REMOVAL",
+    "HEALTHSPACE_REG_CHANGED_ON_REMOVAL",
+    "INVALID_PREFERRED_CONTACT_METHOD",
+    "PREFERRED_CONTACT_TIME_EMPTY",
+    "BIRTHPLACE_CHANGED_ON_REMOVAL",
+    "UNEXPECTED_DATA_IN_BIRTHPLACE",
+    "CITY_COUNTY_COUNTRY_MISSING",
+    "GP_PROVDER_RULE86",
+    "REG_REMOVAL_AND_PCP_MUTUALLY_EXCLUSIVE",
+    "UNEXPECTED_DATA_IN_NHAIS_REG_EVENT",
+    "UNEXPECTED_DATA_IN_NHAIS_REMOVAL_REG_EVENT",
+    "RELATED_PERSON_CANNOT_PROVIDE_DATE",
+    "RELATED_PERSON_INCORRRECT_ID_FIELDS",
+    "RELATED_PERSON_DATA_INVALID_NHS_SUPPLIED",
+    "RELATED_PERSON_NAME_ADDRESS_MISSING",
+    "INVALID_RELATEDPERSON_NEXTOFKIN_SUPP_INFO",
+    "ONLY_USUAL_NAME_SUPPORTED",
+    "ONLY_HOME_ADDRESS_SUPPORTED",
+    "ONLY_SUPPORTED_FOR_AGENTS",
+    "INVALID_NAME_USE_TYPE",
+    "DEATH_UPDATE_MODE_INCONSISTENT",
+    "SOURCE_CANNOT_REMOVE_DATE_OF_DEATH",
+    "DECEASED_TIME_CHANGED_ON_REMOVAL",
+    "DEATH_NOTIFICATION_CHANGED_ON_REMOVAL",
+    "AUTHOR_CHANGED_ON_REMOVAL",
+    "AUTHOR_UNSPECIFIED_ON_DEATH",
+    "INVALID_AUTHOR_SPECIFICATION",
+    "INVALID_REGISTERING_AUTHORITY_TYPE",
+    "DECEASED_TIME_NOT_SUPPORTED",
+    "DEATH_NOTIFICATION_NOT_SUPPORTED",
+    "REGISTERING_AUTHORITY_NOT_SUPPORTED",
+    "CONSENT_VALUE_CHANGED_ON_REMOVAL",
+    "CONSENT_VALUES_CANNOT_BE_REMOVED",
+    "CONSENT_VALUE_NOT_SUPPORTED",
+    "INVALID_CONSENT_VALUE",
+    "INVALID_DATA_FOR_CALL_CENTRE_CALL_BACK",
+    "SUPPLEMENTARY_COMMENTS_VALUE_MISSING",
+    "UNEXPECTED_P1R1_DATA",
+    "UNEXPECTED_P1R1_DATA_WITH_SUPP_INFO",
+)
+
+# Names of ours, where the code that refused was never public (decision 0019).
+_UPDATE_OURS: Final = (
+    "VALUE_NOT_SUPPORTED",
+    "SERIAL_CHANGE_NUMBER_MISMATCH",
+    "OBJECT_ID_NOT_FOUND",
+    "RECORD_RESTRICTED",
+    "CHANGE_NOT_PERMITTED",
+)
+
 _MISSING: Final = "is missing, empty or invalid"
 
 MEANINGS: Final[dict[str, Meaning]] = {
@@ -329,7 +391,26 @@ MEANINGS: Final[dict[str, Meaning]] = {
     ),
     # The general code of every refused update and creation (pds.md 2.9).
     "UPDATE_FAILED": Meaning(Kind.BUSINESS, "15", "Update Failed", inferred=False),
-    **{name: _business(name) for name in (*_BUSINESS_UNNUMBERED, *_CREATION_UNNUMBERED)},
+    # Which name has IU058 is inferred from its sense; 44 for an update as 17 for a cross-check,
+    # since a source has both numbers and no condition (5.3).
+    "INVALID_GPREG": Meaning(
+        Kind.BUSINESS,
+        "IU058",
+        "Update Failed - invalid GP Registration data supplied",
+        inferred=True,
+    ),
+    "NHS_NUMBER_SUPERSEDED_UPDATE": Meaning(
+        Kind.BUSINESS, "44", "NHS Number supplied has been superseded", inferred=True
+    ),
+    **{
+        name: _business(name)
+        for name in (
+            *_BUSINESS_UNNUMBERED,
+            *_CREATION_UNNUMBERED,
+            *_UPDATE_UNNUMBERED,
+            *_UPDATE_OURS,
+        )
+    },
 }
 
 
