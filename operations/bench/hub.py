@@ -18,22 +18,25 @@ from typing import Final
 from core.directory import Acknowledging
 from facade import config as configs
 from facade.wiring import open_store
-from operations.bench import hub_backlog, hub_large, hub_messages, hub_receiver, load, served
+from operations.bench import (
+    hub_backlog,
+    hub_large,
+    hub_messages,
+    hub_place,
+    load,
+    served,
+)
 from operations.bench.hub_messages import ALERT, REQUEST, Template
-from operations.bench.hub_place import Place, Window, receivers
+from operations.bench.hub_place import ARRIVAL_SECONDS, FORWARD, RELIABLE, Place, Window, receivers
 from operations.bench.load import Shape, Tally
 from operations.bench.measuring import Bench, Report, measured
 from operations.bench.served import Watched
 from operations.setup import HUB_PARTY, SECOND_PARTY
 
-RELIABLE: Final = "/reliablemessaging/reliablerequest"
-FORWARD: Final = "/reliablemessaging/forwardreliable"
-
 IN: Final = Shape(processes=2, connections=16, seconds=15.0)
 IN_ALONE: Final = Shape(processes=2, connections=16, seconds=8.0)
 WARM: Final = Shape(processes=2, connections=8, seconds=1.5)
 THROUGH: Final = Shape(processes=1, connections=8, seconds=12.0)
-ARRIVAL_SECONDS: Final = 20.0
 
 IN_RATE: Final = 1000
 IN_P99: Final = 100
@@ -58,12 +61,7 @@ LARGE_LIMITS: Final = (
 
 def measure(report: Report, bench: Bench, riak: str | None) -> None:
     """Measure the hub; on a cluster too where one is named."""
-    files = bench.files
-    own = replace(
-        files, certificate=files.ca.with_name("server.pem"), key=files.ca.with_name("server.key")
-    )
-    with hub_receiver.receiving(own) as receiver:
-        place = Place(bench, receiver, bench.listing().contracts)
+    with hub_place.placed(bench) as place:
         _large(report, place)
         _in_alone(report, place)
         _in(report, place, "sqlite:hub-in.db")

@@ -60,7 +60,13 @@ def ids(context: Context) -> Iterator[str]:
 
 def alert(contract: ContractProperties, context: Context) -> Template:
     """Give an alert: for the hub itself, reliable, some four kilobytes."""
-    payload = _wrapped(ALERT, SPINE_ASID, _PERSON + _SYSTEM + _subject(_ALERT_EVENT))
+    return to_the_hub(contract, context, _ALERT_EVENT)
+
+
+def to_the_hub(contract: ContractProperties, context: Context, content: str) -> Template:
+    """Give a reliable message for the hub itself with this content, sent by a person."""
+    act = _PERSON + _SYSTEM + _subject(content)
+    payload = _wrapped(contract.interaction, SPINE_ASID, act)
     return _template(contract, context, Form.RELIABLE, (_payload(payload),))
 
 

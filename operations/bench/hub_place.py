@@ -14,7 +14,7 @@ from core.values.identity import Asid, PartyKey
 from facade import config as configs
 from facade.wiring import open_store
 from legacy_contracts.envelopes import mime
-from operations.bench import load, served
+from operations.bench import hub_receiver, load, served
 from operations.bench.hub_receiver import Receiver
 from operations.bench.load import Target
 from operations.bench.measuring import Bench, free_ports, list_directory
@@ -22,6 +22,11 @@ from operations.bench.served import Watched
 from operations.listing import Listing
 from operations.setup import SECOND_ASID, SECOND_PARTY
 
+RELIABLE: Final = "/reliablemessaging/reliablerequest"
+FORWARD: Final = "/reliablemessaging/forwardreliable"
+
+ARRIVAL_SECONDS: Final = 20.0
+"""How long what was accepted is waited for."""
 OUTSTANDING: Final = 256
 """How many messages the sender of forwarded ones lets be on their way."""
 PATIENCE_SECONDS: Final = 1.0
@@ -77,6 +82,17 @@ class Place:
         """Serve on the store that is worked on."""
         with served.serving(self.bench.config, free_ports()) as server:
             yield server
+
+
+@contextmanager
+def placed(bench: Bench) -> Iterator[Place]:
+    """Give the place, with its receiver, as long as the block lasts."""
+    files = bench.files
+    own = replace(
+        files, certificate=files.ca.with_name("server.pem"), key=files.ca.with_name("server.key")
+    )
+    with hub_receiver.receiving(own) as receiver:
+        yield Place(bench, receiver, bench.listing().contracts)
 
 
 def receivers() -> Iterator[tuple[PartyKey, Asid]]:
