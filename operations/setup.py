@@ -46,6 +46,18 @@ party = "{HUB_PARTY}"
 service = "urn:nhs:names:services:tms"
 interactions = ["MCCI_IN200001UK02"]
 cpa_id = "S9999999A9900802"
+
+# Traces that are answered later: express, and acknowledged by nobody.
+[[contract]]
+party = "{HUB_PARTY}"
+service = "urn:nhs:names:services:pdsquery"
+interactions = [
+    "QUPA_IN020000UK14", "QUPA_IN020000UK31", "QUPA_IN000006UK02", "QUPA_IN000006UK05",
+    "QUPA_IN000012UK02", "QUPA_IN000012UK04",
+]
+cpa_id = "S9999999A9900803"
+ack_requested = "never"
+duplicate_elimination = "never"
 """
 
 # PT4H10M: the persist duration that nhsdigitalmait/SPINE_MTH lists for extracts (tms-rules 7.3).
@@ -92,6 +104,18 @@ party = "{party}"
 service = "urn:nhs:names:services:tms"
 interactions = ["MCCI_IN010000UK13", "MCCI_IN200002UK03"]
 cpa_id = "{cpa_id}3"
+
+# The answers to traces.
+[[contract]]
+party = "{party}"
+service = "urn:nhs:names:services:pdsquery"
+interactions = [
+    "QUPA_IN030000UK15", "QUPA_IN030000UK32", "QUPA_IN000011UK02", "QUPA_IN000011UK05",
+    "QUPA_IN000013UK01", "QUPA_IN000013UK03", "QUQI_IN010000UK14", "MCCI_IN010000UK13",
+]
+cpa_id = "{cpa_id}4"
+ack_requested = "never"
+duplicate_elimination = "never"
 """
 
 DIRECTORY: Final = "".join(
