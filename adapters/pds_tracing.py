@@ -108,15 +108,20 @@ def _batch(query: SearchFields, us: Ourselves, by: Caller) -> Candidates:
         except (NotFound, NotVerified, NumberNotValid, NumberInvalidated, NumberSuperseded):
             # The number tells nobody who fits: the details decide.
             pass
+    nobody: CoreError | None = None
     for search in _searches(query):
         try:
             found = us.core.perform(search, by=by)
-        except (NotFound, DetailsMissing, PatternTooShort):
+        except NotFound as error:
+            nobody = error
+            continue
+        except (DetailsMissing, PatternTooShort) as error:
+            nobody = nobody or error
             continue
         if len(found.candidates) > 1:
             raise TooManyMatches("a batch trace lists no candidates")
         return found
-    raise NotFound("no patient has these details")
+    raise nobody or NotFound("no patient has these details")
 
 
 def _cross_check(query: SearchFields) -> CrossCheck | None:

@@ -299,7 +299,7 @@ def test_an_advanced_trace_s_answer_is_rebuilt_from_the_record_in_it(
     for one in wanted.iterfind(".//{*}patientRole/{*}id"):
         one.set("extension", ASKED)
     frame = _frame_of(wanted)
-    query = next(each for each in advanced_trace.QUERIES if each.answer_id in wanted.tag)
+    query = next(each for each in advanced_trace.QUERIES if each.answer_id in str(wanted.tag))
     to = Correlation("", frame.hl7_id, frame.to_asid, frame.from_asid)
     at = Moment(_text(wanted, "*[1]/@root"), f"{_time_of(wanted):%Y%m%d%H%M%S}")
     got = etree.fromstring(query.matched(to, at, ((record, FULL_LEVEL),), (TRACE_MATCH,)))
@@ -325,7 +325,7 @@ def test_an_advanced_trace_s_refusal_is_rebuilt(captured: Corpus, outcomes: list
 
 def _bound_answer(captured: Corpus, file: str) -> str:
     (entry,) = [each for each in captured.entries() if each.file == file]
-    if entry.envelope in {"http+mime-ebxml"}:
+    if entry.envelope == "http+mime-ebxml":
         return captured.text(file)
     return etree.tostring(captured.answer(entry), encoding="unicode")
 

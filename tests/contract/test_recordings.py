@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from legacy_contracts import registry
-from legacy_contracts.interaction import Pattern
 from legacy_contracts.gp2gp import messages
+from legacy_contracts.interaction import Pattern
 from operations import recordings, replaying
 from operations.recordings import Case
 

@@ -29,7 +29,7 @@ EDITH: Final = Asked(given=("EDITH", "ROSE"), postcode="LS1 1AA", practice="A990
 ALPHA: Final = replace(EDITH, family="Fi*", given=(), search="1", practice=None, postcode=None)
 TWINS: Final = Asked(family="TWIN", given=("Beth",), born='<center value="19900909"/>')
 HIDDEN: Final = Asked(
-    family="HIDDEN", given=("HARRY",), born='<low value="1961"/><high value="1962"/>', gender="1"
+    family="HIDDEN", given=("HENRY",), born='<center value="19610716"/>', gender="1"
 )
 NOBODY: Final = Asked(family="NOBODY", given=("NEMO",))
 
@@ -45,10 +45,8 @@ def _made(interaction_id: str) -> Mapping[str, Made]:
     return {
         "one-match": of(EDITH),
         "no-match": of(NOBODY),
-        "restricted": of(replace(HIDDEN, given=("HENRY",))),
-        "restricted-by-place": of(
-            replace(HIDDEN, given=("HENRY",), postcode="YO1 1ZZ", practice="C99003")
-        ),
+        "restricted": of(HIDDEN),
+        "restricted-by-place": of(replace(HIDDEN, postcode="YO1 1ZZ", practice="C99003")),
         "answer-is-never-taken": lambda: Script((posted(found()), Passes(60), Passes(60)), close),
         "sent-again": twice(found),
         "two-genders": spoilt(
