@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Final
 
@@ -21,6 +22,7 @@ from pushed_traces import (
 from rich_patients import FULL, GALLERY, SUPERSEDED, WITHDRAWN, number
 from schemas import Schemas
 
+from core import audit
 from core.demographics.records import Policy
 from core.values.demographics import Name
 from legacy_contracts.registry import HUB_INTERACTIONS
@@ -154,3 +156,19 @@ def test_a_batch_trace_asks_by_number_then_by_letters_then_by_sound(interaction_
         by_sound = Asked(family="CARDER", given=(given,), born=BORN)
         answer = answered(alone, trace(interaction_id, by_sound).payload)
         assert codes(answer) == wanted
+
+
+def test_everybody_who_is_listed_is_audited_and_a_refused_query_with_its_rule() -> None:
+    twin = replace(KNOWN, nhs_number=number(40))
+    us = hub_with([KNOWN, twin])
+    asked = replace(BY_NUMBER, number=None, search="1")
+    for sent in (asked, replace(asked, gender="7"), replace(asked, family="NOBODY")):
+        answered(us, trace("QUPA_IN000006UK02", sent).payload)
+    us.core.end()
+    pages = (audit.read_page(us.core.store, "test", index) for index in itertools.count())
+    entries = [one for page in itertools.takewhile(bool, pages) if page for one in page.entries]
+    assert [(one.command, one.outcome, set(one.patients)) for one in entries][:3] == [
+        ("AdvancedTrace", "done", {KNOWN.nhs_number, twin.nhs_number}),
+        ("PDS advanced trace", "INVALID_SEARCH_DATA", set()),
+        ("AdvancedTrace", "NotFound", set()),
+    ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +31,7 @@ from core.errors import (
 from core.store.counted import CountedStore
 from core.store.memory import MemoryStore
 from core.store.port import Span
+from core.store.sqlite import SqliteStore
 from core.values.demographics import (
     Address,
     AddressUse,
@@ -433,7 +436,9 @@ def test_a_restricted_patient_is_shown_without_a_place_and_not_found_by_one() ->
 
 
 def test_more_than_an_answer_lists_are_refused_and_so_are_more_than_may_be_compared() -> None:
-    twins = [replace(EDITH, nhs_number=number) for number in list(patients.numbers())[:3]]
+    twins = [
+        replace(EDITH, nhs_number=number) for number in itertools.islice(patients.numbers(), 3)
+    ]
     assert len(searched(ALPHA, records(*twins, policy=Policy(max_matches=3)))) == 3
     with pytest.raises(TooManyMatches):
         advanced_trace(ALPHA, records(*twins, policy=Policy(max_matches=2)))
@@ -504,3 +509,58 @@ def test_every_detail_has_a_weight_and_every_agreement_a_share() -> None:
     assert set(scoring.WEIGHTS) == set(scoring.Detail)
     assert set(scoring.SHARES) == set(scoring.Agreement)
     assert matching.fits("", "")
+
+
+def _population(count: int) -> list[Patient]:
+    return list(patients.population(count, 2014))
+
+
+def _questions(everybody: list[Patient]) -> list[AdvancedTrace]:
+    """Give three questions about each patient: by letters, within a year, and by sound."""
+    found = []
+    for one in everybody:
+        if one.status is RecordStatus.ACTIVE and one.birth_time:
+            name, year = one.names[0], one.birth_time[:4]
+            letters = replace(ALPHA, family=name.family, birth=exactly(one.birth_time))
+            found += [
+                letters,
+                replace(letters, family=f"{(name.family or '')[:3]}*", birth=Dates(year, year)),
+                replace(
+                    letters,
+                    search=Search.ALGORITHMIC,
+                    given=name.given,
+                    gender=one.gender,
+                    postcode=one.addresses[0].postcode,
+                ),
+            ]
+    return found
+
+
+def test_a_file_finds_what_memory_finds(tmp_path: Path) -> None:
+    everybody = _population(150)
+    known = records(*everybody)
+    store = SqliteStore(tmp_path / "spine.db")
+    loading.load(store, everybody, source="test", at="", progress=lambda _count: None)
+    on_file = replace(known, store=store)
+    for asked in _questions(everybody):
+        # O'BRIEN without a given name is a search by sound that lacks one.
+        if asked.given or "'" not in (asked.family or ""):
+            assert searched(asked, known) == searched(asked, on_file)
+    store.close()
+
+
+def test_a_search_by_sound_costs_no_more_among_more_patients() -> None:
+    costs = []
+    for count in (100, 2000):
+        known = records(*_population(count))
+        counted: list[str] = []
+        watched = replace(
+            known, store=CountedStore(known.store, lambda kind, _name, to=counted: to.append(kind))
+        )
+        asked = [one for one in _questions(_population(100)) if one.search is Search.ALGORITHMIC]
+        for one in asked:
+            searched(one, watched)
+        costs.append(len(counted) / len(asked))
+    few, many = costs
+    assert few >= 3
+    assert many <= few * 1.05
