@@ -1,4 +1,4 @@
-"""What the hub answers itself: alerts, batches, new demographic records and updates."""
+"""What the hub answers itself: alerts, batches, new demographic records, updates, traces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from adapters import batch as batches
-from adapters import pds_creation, pds_updates
+from adapters import pds_creation, pds_tracing, pds_updates
 from adapters.opening import Rejected, acknowledging
 from adapters.ourselves import Ourselves
 from adapters.services import Handled, Service
@@ -86,6 +86,7 @@ SERVICES: Final[dict[str, Service]] = {
     batch.REQUEST: Service(Rules(()), answer_batch),
     **pds_creation.SERVICES,
     **pds_updates.SERVICES,
+    **pds_tracing.SERVICES,
 }
 
 

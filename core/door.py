@@ -11,11 +11,13 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import back_office, creation, queries, updates
+from core.demographics import back_office, creation, queries, searching, updates
+from core.demographics.asking import AdvancedTrace
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import Claims
 from core.demographics.numbers import Numbers
 from core.demographics.records import Demographics, Found, Policy
+from core.demographics.searching import Candidates
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
@@ -26,7 +28,8 @@ from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
 
 Change = UpdateRecord | Merge | Split | Restrict
-Command = queries.Command | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert
+Query = queries.Command | AdvancedTrace
+Command = Query | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -78,6 +81,9 @@ class Core:
 
     @overload
     def perform(self, command: ShowHistory, *, by: Caller) -> History: ...
+
+    @overload
+    def perform(self, command: AdvancedTrace, *, by: Caller) -> Candidates: ...
 
     @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
@@ -196,11 +202,17 @@ class Doing:
 
 
 def _demographics(doing: Doing, command: queries.Command) -> Found:
-    core = doing.core
+    return queries.HANDLERS[type(command)](command, _records(doing.core))
+
+
+def _advanced_trace(doing: Doing, command: AdvancedTrace) -> Candidates:
+    return searching.advanced_trace(command, _records(doing.core))
+
+
+def _records(core: Core) -> Demographics:
     now = core.context.now()
     today = f"{now.year:04d}{now.month:02d}{now.day:02d}"
-    records = Demographics(core.store, today, core.policy)
-    return queries.HANDLERS[type(command)](command, records)
+    return Demographics(core.store, today, core.policy)
 
 
 def _changed(doing: Doing, command: Change | ShowHistory) -> Updated | History:
@@ -248,6 +260,7 @@ def _raise_alert(doing: Doing, command: RaiseAlert) -> Alert:
 
 _HANDLERS: Final[dict[type, Callable[[Doing, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
+    AdvancedTrace: _advanced_trace,
     **dict.fromkeys(creation.HANDLERS, _create),
     **dict.fromkeys(_CHANGES, _changed),
     Accept: _accept,
@@ -268,6 +281,8 @@ def _noted(text: str) -> str:
 def _patients_in(result: object) -> tuple[str, ...]:
     if isinstance(result, creation.PossibleDuplicates):
         return tuple(one.nhs_number for one in result.candidates)
+    if isinstance(result, Candidates):
+        return tuple(one.found.patient.nhs_number for one in result.candidates)
     if isinstance(result, Found | Updated | creation.Created):
         return (result.patient.nhs_number,)
     return ()

@@ -7,7 +7,9 @@ from typing import Final
 from legacy_contracts.errors import UnknownInteraction
 from legacy_contracts.interaction import HubInteraction, Interaction, Unanswered
 from legacy_contracts.pds import (
+    advanced_trace,
     allocation,
+    batch_trace,
     birth_service,
     births,
     confirmation,
@@ -32,6 +34,8 @@ HUB_INTERACTIONS: Final[tuple[HubInteraction, ...]] = (
     *allocation.INTERACTIONS,
     *births.INTERACTIONS,
     *updates.INTERACTIONS,
+    *advanced_trace.INTERACTIONS,
+    *batch_trace.INTERACTIONS,
 )
 """Those over ebXML that are answered by a message of ours."""
 
