@@ -1,4 +1,4 @@
-"""What the hub answers itself: alerts, batches of queries, and new demographic records."""
+"""What the hub answers itself: alerts, batches, new demographic records and updates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from adapters import batch as batches
-from adapters import pds_creation
+from adapters import pds_creation, pds_updates
 from adapters.opening import Rejected, acknowledging
 from adapters.ourselves import Ourselves
 from adapters.services import Handled, Service
@@ -85,6 +85,7 @@ SERVICES: Final[dict[str, Service]] = {
     alerts.INTERACTION_ID: Service(payload.NON_BATCH, answer_alert),
     batch.REQUEST: Service(Rules(()), answer_batch),
     **pds_creation.SERVICES,
+    **pds_updates.SERVICES,
 }
 
 

@@ -14,6 +14,7 @@ from legacy_contracts.pds import (
     cross_check,
     retrieval,
     trace,
+    updates,
 )
 from legacy_contracts.tms import alerts, batch
 
@@ -30,6 +31,7 @@ HUB_INTERACTIONS: Final[tuple[HubInteraction, ...]] = (
     *batch.INTERACTIONS,
     *allocation.INTERACTIONS,
     *births.INTERACTIONS,
+    *updates.INTERACTIONS,
 )
 """Those over ebXML that are answered by a message of ours."""
 

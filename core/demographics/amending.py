@@ -132,6 +132,7 @@ def _added(patient: Patient, item: Item, pen: _Pen) -> tuple[Item, ...]:
 def _altered(patient: Patient, item: Item, pen: _Pen) -> tuple[Item, ...]:
     items, place = _items(patient, item), _place(patient, item)
     standing = items[place]
+    _require_kind(standing, item)
     if pen.kind is Kind.CORRECTION:
         period = item.period or standing.period
         new = replace(item, period=period, provenance=pen.provenance)
@@ -167,12 +168,16 @@ def _place(patient: Patient, item: Item) -> int:
     """Give where the item stands that is meant: by its object id, as long as it is not closed."""
     for place, one in enumerate(_items(patient, item)):
         if one.object_id == item.object_id and is_open(one):
-            if isinstance(one, CareProvision) and one.kind is not getattr(item, "kind", None):
-                raise ChangeRefused(Objection.WRONG_KIND)
             return place
     if item_of(patient, item.object_id) is not None:
         raise ChangeRefused(Objection.WRONG_KIND)
     raise ItemNotFound("no current item has the object id")
+
+
+def _require_kind(standing: Item, item: Item) -> None:
+    """Return if an item may take another's place; one that is removed need not say its kind."""
+    if isinstance(standing, CareProvision) and standing.kind is not getattr(item, "kind", None):
+        raise ChangeRefused(Objection.WRONG_KIND)
 
 
 def item_of(patient: Patient, object_id: str | None) -> Item | None:

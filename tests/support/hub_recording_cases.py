@@ -11,6 +11,7 @@ from typing import Final
 
 import creation_scripts
 import forward_scripts
+import pds_update_scripts
 import tms_scripts
 from scripted import Made, write
 
@@ -21,6 +22,7 @@ SCRIPTS: Final[Mapping[str, Made]] = {
     for place, scripts in (
         *tms_scripts.PLACES.items(),
         *forward_scripts.PLACES.items(),
+        *pds_update_scripts.PLACES.items(),
         *creation_scripts.PLACES.items(),
     )
     for name, script in scripts.items()

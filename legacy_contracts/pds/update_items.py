@@ -1,0 +1,324 @@
+"""What an update asks for: the items of its message as a list of changes, each with its mode.
+
+An item without mode, or `unchanged`, is no part of the change (pds.md 2.3). Readers find elements
+by name, in whatever order they stand: real clients mix the orders of the releases (pds.md 1.4).
+What a release has elsewhere than the others is a row of its readers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from core.values.changes import (
+    Change,
+    ConsentChange,
+    Item,
+    ItemChange,
+    Mode,
+    Single,
+    SingleChange,
+    Value,
+)
+from core.values.demographics import (
+    Birthplace,
+    CareProvision,
+    Consent,
+    ContactPreference,
+    Death,
+    Registration,
+    RelatedPerson,
+    Telecom,
+)
+from legacy_contracts import oids
+from legacy_contracts.pds import codes, reading
+from legacy_contracts.pds.reading import Node, code, every, extension, maybe, text, value
+
+Reader = Callable[[Node], Iterator[Change]]
+"""Gives the changes of one kind that a patient's role asks for."""
+
+MODES: Final = {mode.value: mode for mode in Mode}
+ROLES: Final = {code: role for role, code in codes.RELATED_ROLE.items()}
+CONSENTS: Final = {code: kind for kind, code in codes.CONSENT_KIND.items()}
+
+PERSON: Final = "hl7:patientPerson"
+_MINUTE: Final = 12
+"""Digits of a time of birth or death that are kept."""
+
+
+def mode_of(node: Node | None) -> Mode | None:
+    """Give what becomes of an item, or None where it is no part of the change."""
+    return None if node is None else MODES.get(node.get("updateMode") or "")
+
+
+def items(path: str, read: Callable[[Node], Item]) -> Reader:
+    """Give the reader of the items at a path."""
+
+    def changes(role: Node) -> Iterator[Change]:
+        for node in every(role, path):
+            mode = mode_of(node)
+            if mode is not None:
+                yield ItemChange(mode, read(node))
+
+    return changes
+
+
+def single(
+    what: Single, path: str, read: Callable[[Node], Value | None], mode_in: str = "."
+) -> Reader:
+    """Give the reader of what there is one of, at a path; its mode stands in the element there."""
+
+    def changes(role: Node) -> Iterator[Change]:
+        node = maybe(role, path)
+        mode = None if node is None else mode_of(maybe(node, mode_in))
+        if node is not None and mode is not None:
+            yield SingleChange(mode, what, None if mode is Mode.REMOVED else read(node))
+
+    return changes
+
+
+def death(time: str, value_of: str, notification: str, mode_in: str) -> Reader:
+    """Give the reader of a death: its time and its notification are one change."""
+
+    def changes(role: Node) -> Iterator[Change]:
+        mode = mode_of(maybe(role, mode_in))
+        if mode is None:
+            return
+        told = None
+        if mode is not Mode.REMOVED:
+            told = Death(
+                _to_the_minute(value(role, f"{time}{value_of}")), _code_in(role, notification)
+            )
+        yield SingleChange(mode, Single.DEATH, told)
+
+    return changes
+
+
+def consents(path: str) -> Reader:
+    """Give the reader of the consents at a path."""
+
+    def changes(role: Node) -> Iterator[Change]:
+        for node in every(role, path):
+            mode = mode_of(node)
+            if mode is not None:
+                yield ConsentChange(mode, consent(node))
+
+    return changes
+
+
+def consent(node: Node) -> Consent:
+    """Give a consent."""
+    said = "hl7:pertinentInformation/hl7:pertinentSupplementaryComments/hl7:value"
+    return Consent(
+        kind=CONSENTS[code(node, "hl7:code") or ""],
+        value=code(node, "hl7:value") or "",
+        given_at=value(node, "hl7:effectiveTime"),
+        comments=text(node, said),
+    )
+
+
+def telecom(node: Node) -> Telecom:
+    """Give a telecom; clients send plain numbers too, which are telephones (pds.md 3.3)."""
+    read = reading.telecom(node)
+    is_plain = bool(read.value) and ":" not in read.value
+    return replace(read, value=f"tel:{read.value}") if is_plain else read
+
+
+def provision(provider: str) -> Callable[[Node], CareProvision]:
+    """Give what reads a care provision whose provider's id stands at a path."""
+    return lambda node: reading.care_provision(node, provider)
+
+
+def related_person(node: Node) -> RelatedPerson:
+    """Give a related person; one that is removed is little more than an id."""
+    known = "hl7:player/hl7:playedRelatedPatient/hl7:id"
+    own = f"hl7:id[@root='{oids.NHS_NUMBER}']"
+    name, address = maybe(node, "hl7:player/hl7:name"), maybe(node, "hl7:addr")
+    position = value(node, "hl7:positionNumber")
+    return RelatedPerson(
+        relationship=code(node, "hl7:code") or "",
+        role=ROLES[node.get("classCode") or "PRS"],
+        nhs_number=extension(node, known) or extension(node, own),
+        name=None if name is None else reading.name(name),
+        address=None if address is None else reading.address(address),
+        telecoms=tuple(telecom(one) for one in every(node, "hl7:telecom")),
+        next_of_kin=_yes(node, "partNextOfKin"),
+        correspondence=_yes(node, "partCorrespondence"),
+        position=None if position is None else int(position),
+        language=reading.language(node, "hl7:player/hl7:languageCommunication"),
+        contact=_contact(node, "hl7:subjectOf1/hl7:preferredContactMethod"),
+        written_format=code(
+            node, "hl7:subjectOf2/hl7:preferredWrittenCommunicationFormat/hl7:value"
+        ),
+        call_back=code(node, "hl7:subjectOf3/hl7:callCentreCallBackConsent/hl7:value"),
+        period=reading.period(node, "hl7:effectiveTime"),
+        object_id=reading.object_id(node),
+    )
+
+
+def _yes(node: Node, flag: str) -> str | None:
+    """Give a related person's flag where it is set: a no is the same as none (the warning)."""
+    found = code(node, f"*/hl7:{flag}/hl7:code")
+    return found if found == "1" else None
+
+
+def _contact(node: Node, path: str) -> ContactPreference | None:
+    found = reading.contact(node, path)
+    return None if found == ContactPreference() else found
+
+
+def _to_the_minute(time: str | None) -> str | None:
+    return None if time is None else time[:_MINUTE]
+
+
+def _code_in(node: Node, path: str) -> str | None:
+    return code(node, f"{path}/hl7:value")
+
+
+def _number(node: Node) -> int | None:
+    found = node.get("value")
+    return None if found is None else int(found)
+
+
+def _place_of_birth(node: Node) -> Birthplace | None:
+    return reading.birthplace(node, "hl7:addr")
+
+
+def registration(node: Node) -> Registration:
+    """Give a registration with the local register (NHAIS), or its removal."""
+    return Registration(
+        custodian=extension(node, "hl7:custodian/hl7:assignedDevice/hl7:id"),
+        reason=code(node, "hl7:reasonCode"),
+        period=reading.period(node, "hl7:effectiveTime"),
+    )
+
+
+PERFORMER: Final = "hl7:performer/hl7:assignedOrganization/hl7:id"
+RESPONSIBLE: Final = "hl7:responsibleParty/hl7:healthCareProvider/hl7:id"
+
+RELATED_PERSONS: Final = items(f"{PERSON}/hl7:scopedRelatedPersonRole", related_person)
+ADDRESSES: Final = items("hl7:addr", reading.address)
+TELECOMS: Final = items("hl7:telecom", telecom)
+NAMES: Final = items(f"{PERSON}/hl7:name", reading.name)
+
+
+def provisions(event: str, provider: str) -> Reader:
+    """Give the reader of care provisions."""
+    place = f"{PERSON}/hl7:playedOtherProviderPatient/hl7:subjectOf/hl7:{event}"
+    return items(place, provision(provider))
+
+
+_SHARED_SECRET: Final = single(
+    Single.SHARED_SECRET, "hl7:subjectOf5/hl7:sharedSecret", lambda node: text(node, "hl7:value")
+)
+_BIRTH_ORDER: Final = single(Single.BIRTH_ORDER, f"{PERSON}/hl7:multipleBirthOrderNumber", _number)
+_LANGUAGE: Final = single(
+    Single.LANGUAGE,
+    f"{PERSON}/hl7:languageCommunication",
+    lambda node: reading.language(node, "."),
+)
+_WRITTEN_FORMAT: Final = single(
+    Single.WRITTEN_FORMAT,
+    "hl7:subjectOf4/hl7:preferredWrittenCommunicationFormat",
+    lambda node: code(node, "hl7:value"),
+)
+_HEALTHSPACE: Final = single(
+    Single.HEALTHSPACE,
+    "hl7:subjectOf3/hl7:healthspaceRegistration",
+    lambda node: code(node, "hl7:value"),
+)
+_CONTACT: Final = single(
+    Single.CONTACT,
+    "hl7:subjectOf2/hl7:preferredContactMethod",
+    lambda node: _contact(node, "."),
+)
+GENDER: Final = single(
+    Single.GENDER, f"{PERSON}/hl7:administrativeGenderCode", lambda node: node.get("code")
+)
+BIRTH_TIME: Final = single(
+    Single.BIRTH_TIME,
+    f"{PERSON}/hl7:birthTime",
+    lambda node: _to_the_minute(node.get("value")),
+)
+_BIRTHPLACE: Final = single(
+    Single.BIRTHPLACE, f"{PERSON}/hl7:birthplace", _place_of_birth, "hl7:addr"
+)
+_DEAD: Final = f"{PERSON}/hl7:deceasedTime"
+
+
+def plain_death(notification: str) -> Reader:
+    """Give the reader of a death whose time stands directly in the person."""
+    return death(_DEAD, "", notification, _DEAD)
+
+
+DEATH: Final = plain_death("hl7:subjectOf7/hl7:deathNotification")
+_CONSENTS: Final = consents("hl7:subjectOf1/hl7:consent")
+
+
+def _general(event: str, provider: str) -> tuple[Reader, ...]:
+    return (
+        RELATED_PERSONS,
+        ADDRESSES,
+        TELECOMS,
+        NAMES,
+        provisions(event, provider),
+        _SHARED_SECRET,
+        GENDER,
+        BIRTH_TIME,
+        _BIRTH_ORDER,
+        DEATH,
+        _LANGUAGE,
+        _WRITTEN_FORMAT,
+        _HEALTHSPACE,
+        _CONTACT,
+        _CONSENTS,
+        _BIRTHPLACE,
+    )
+
+
+BEFORE_2008: Final = _general("patientCareProvision", RESPONSIBLE)
+V2008A: Final = _general("patientCareProvision", PERFORMER)
+CONSENT_3_1: Final = (consents("hl7:subjectOf/hl7:consent"),)
+DEATH_3_1: Final = (plain_death("hl7:subjectOf/hl7:deathNotification"),)
+
+_GENDER_PART: Final = f"{PERSON}/hl7:COCT_MT000209UK01.PartAdminGenderCode"
+_BIRTH_PART: Final = f"{PERSON}/hl7:COCT_MT000210UK01.PartBirthTime"
+_DEATH_PART: Final = f"{PERSON}/hl7:COCT_MT000211UK01.PartDeceasedTime"
+
+V2008B: Final = (
+    RELATED_PERSONS,
+    ADDRESSES,
+    TELECOMS,
+    NAMES,
+    provisions("patientCareProvision", PERFORMER),
+    _SHARED_SECRET,
+    single(
+        Single.GENDER,
+        _GENDER_PART,
+        lambda node: code(node, "hl7:partPerson/hl7:administrativeGenderCode"),
+    ),
+    single(
+        Single.BIRTH_TIME,
+        _BIRTH_PART,
+        lambda node: _to_the_minute(value(node, "hl7:partPerson/hl7:birthTime")),
+    ),
+    _BIRTH_ORDER,
+    death(
+        _DEATH_PART,
+        "/hl7:partPerson/hl7:deceasedTime",
+        "hl7:subjectOf7/hl7:deathNotification",
+        _DEATH_PART,
+    ),
+    _LANGUAGE,
+    _WRITTEN_FORMAT,
+    _HEALTHSPACE,
+    _CONTACT,
+    _CONSENTS,
+    single(
+        Single.BIRTHPLACE,
+        f"{PERSON}/hl7:COCT_MT000208UK01.BirthPlace",
+        _place_of_birth,
+        "hl7:addr",
+    ),
+)

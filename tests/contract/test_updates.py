@@ -1,0 +1,285 @@
+"""Updates of demographics, end to end: what is asked is done, told, and seen by every query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+import update_messages as made
+from ebxml_messages import Message
+from lxml import etree
+from schemas import Schemas
+from update_messages import ANSWERS, UPDATES, Asked
+from updated_hubs import REFUSAL, answer_to, record, retrieved, updated_hub
+
+from adapters import pds_updates
+from core.errors import ChangeRefused
+from core.values.changes import Objection
+from core.values.demographics import (
+    Address,
+    CareProvisionKind,
+    ConsentKind,
+    Death,
+    Patient,
+    RelatedPerson,
+)
+from legacy_contracts.errors import MEANINGS
+from operations import recordings
+
+PEOPLE: Final = tuple(
+    recordings.records(Path(__file__).parents[2] / "fixtures/records/people.toml")
+)
+QUERIES: Final = (
+    "QUPA_IN040000UK01",
+    "QUPA_IN040000UK14",
+    "QUPA_IN040000UK32",
+    "QUPA_IN000008UK02",
+    "QUPA_IN000008UK05",
+)
+GENERAL: Final = tuple(one for one in UPDATES if "addr" in made.FORMS[one].role)
+OF_DEATH: Final = tuple(one for one in UPDATES if "death" in made.FORMS[one].subjects)
+MODELESS: Final = "PRPA_IN160000UK01"
+"""Its schema knows no mode of a class, and its stylesheet asks for one: the stylesheet answers."""
+
+_CODE: Final = "{*}justifyingDetectedIssueEvent/{*}code"
+
+
+def whole(interaction: str, **more: str) -> Message:
+    """Give an update with every section that its interaction has room for."""
+    return made.update(interaction, Asked(made.everything(interaction), **more))
+
+
+def _serial_change_number(answer: etree._Element) -> str:
+    (value,) = answer.iterfind(".//{*}pertinentSerialChangeNumber/{*}value")
+    return value.get("value")
+
+
+def _refused_for(answer: etree._Element) -> list[str]:
+    return [one.get("displayName") for one in answer.iterfind(f".//{_CODE}")]
+
+
+@pytest.mark.parametrize("interaction", UPDATES)
+def test_an_update_is_done_and_told_with_the_new_serial_change_number(interaction: str) -> None:
+    hub = updated_hub(PEOPLE)
+    answer = answer_to(hub, whole(interaction))
+    assert etree.QName(answer).localname == ANSWERS[interaction]
+    assert _serial_change_number(answer) == "8"
+    assert record(hub, made.PATIENT).serial_change_number == 8
+
+
+@pytest.mark.parametrize("interaction", UPDATES)
+def test_an_update_that_we_accept_is_right_by_its_schema(
+    interaction: str, official: Schemas
+) -> None:
+    complaints = official.complaints(etree.fromstring(whole(interaction).payload))
+    if interaction == MODELESS:
+        complaints = tuple(one for one in complaints if "attribute 'updateMode'" not in one)
+    assert complaints == ()
+
+
+@pytest.mark.parametrize("interaction", UPDATES)
+def test_what_answers_an_update_is_right_by_its_schema(interaction: str, official: Schemas) -> None:
+    hub = updated_hub(PEOPLE)
+    assert official.complaints(answer_to(hub, whole(interaction))) == ()
+    refused = answer_to(hub, whole(interaction))
+    assert etree.QName(refused).localname == REFUSAL
+    assert official.complaints(refused) == ()
+
+
+def test_a_warning_goes_with_the_success_and_is_right_by_its_schema(official: Schemas) -> None:
+    commented = made.consent("PRPA_IN160000UK30", "altered", comments="")
+    asked = Asked({"consents": commented})
+    answer = answer_to(updated_hub(PEOPLE), made.update("PRPA_IN160000UK30", asked))
+    (code,) = answer.iterfind(f".//{_CODE}")
+    assert "SUPPLEMENTARY_COMMENTS_VALUE_MISSING" in code.get("displayName")
+    assert [one.get("code") for one in code] == ["WG"]
+    assert official.complaints(answer) == ()
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("interaction", GENERAL)
+def test_every_generation_of_queries_shows_what_an_update_changed(
+    interaction: str, query: str, official: Schemas
+) -> None:
+    hub = updated_hub(PEOPLE)
+    answer_to(hub, whole(interaction))
+    shown = retrieved(hub, query, made.PATIENT)
+    text = etree.tostring(shown).decode()
+    for changed in ("9 NEW ROAD", "mailto:edith@example.org", "NEWNAME", "FA111", "B99002"):
+        assert changed in text, changed
+    for changed in ("RED GATE", "MORNINGS", "FIELD", 'code="9"', "19500204"):
+        assert changed in text, changed
+    assert _serial_change_number(shown) == "8"
+    if not query.endswith("UK01"):
+        assert official.complaints(shown) == ()
+
+
+@pytest.mark.parametrize("code", ["1", "2"])
+@pytest.mark.parametrize("interaction", OF_DEATH)
+def test_a_death_formal_or_informal_is_seen_in_every_generation(
+    interaction: str, code: str
+) -> None:
+    hub = updated_hub(PEOPLE)
+    answer_to(hub, made.update(interaction, Asked(made.dead(interaction, code=code))))
+    assert record(hub, made.PATIENT).death == Death("20140820", code)
+    for query in QUERIES:
+        shown = retrieved(hub, query, made.PATIENT)
+        (told,) = shown.iterfind(".//{*}deathNotification/{*}value")
+        assert told.get("code") == code
+        (time,) = shown.iterfind(".//{*}deceasedTime")
+        assert time.get("value") == "20140820"
+
+
+@pytest.mark.parametrize("interaction", GENERAL)
+def test_a_practice_and_a_pharmacy_are_registered_and_removed(interaction: str) -> None:
+    hub = updated_hub(PEOPLE)
+    registered = made.provision(interaction, "altered", "g1", kind="1", code="T99999")
+    nominated = made.provision(interaction, "altered", "g3", code="FA222")
+    sections = {"provisions": registered + nominated}
+    answer_to(hub, made.update(interaction, Asked(sections)))
+    assert _current(record(hub, made.PATIENT)) == {"T99999", "FA222"}
+    removed = {"provisions": made.provision(interaction, "removed", "g3")}
+    answer_to(hub, made.update(interaction, Asked(removed, scn="8")))
+    assert _current(record(hub, made.PATIENT)) == {"T99999"}
+
+
+def _current(patient: Patient) -> set[str]:
+    return {
+        one.provider
+        for one in patient.care_provisions
+        if not (one.provenance and one.provenance.recorded and one.provenance.recorded.end)
+        and one.object_id != "g2"
+    }
+
+
+def test_a_removed_pharmacy_needs_no_kind() -> None:
+    hub = updated_hub(PEOPLE)
+    interaction = "PRPA_IN000203UK06"
+    bare = re.sub(r"<code [^>]*/>", "", made.provision(interaction, "removed", "g3"))
+    answer = answer_to(hub, made.update(interaction, Asked({"provisions": bare})))
+    assert etree.QName(answer).localname == ANSWERS[interaction]
+    kinds = {one.kind for one in record(hub, made.PATIENT).care_provisions if one.object_id == "g3"}
+    assert kinds == {CareProvisionKind.PHARMACY}
+
+
+@pytest.mark.parametrize("interaction", ["PRPA_IN000203UK06", "PRPA_IN120000UK14"])
+def test_a_consent_takes_the_place_of_the_one_of_its_kind(interaction: str) -> None:
+    hub = updated_hub(PEOPLE)
+    sections = {"consents": made.consent(interaction, "altered", value="2")}
+    answer_to(hub, made.update(interaction, Asked(sections)))
+    kept = {one.kind: one.value for one in record(hub, made.PATIENT).consents}
+    assert kept == {ConsentKind.RECORD_SHARING: "2", ConsentKind.CALL_BACK: "4"}
+
+
+@pytest.mark.parametrize("interaction", GENERAL)
+def test_a_related_person_is_kept_with_all_that_was_said(interaction: str) -> None:
+    hub = updated_hub(PEOPLE)
+    sections = {"related": made.related(interaction, "added")}
+    answer_to(hub, made.update(interaction, Asked(sections)))
+    (kept,) = (one for one in record(hub, made.PATIENT).related_persons if one.object_id != "r1")
+    said = replace(kept, object_id=None, provenance=None)
+    assert (said.relationship, said.next_of_kin, said.correspondence) == ("12", "1", "1")
+    assert said.name is not None
+    assert said.name.family == "FIELD"
+    assert said.address == Address(lines=("4 HILL TOP",))
+    assert [one.value for one in said.telecoms] == ["tel:07700900002"]
+    assert (said.position, said.written_format) == (2, "12")
+    assert isinstance(said, RelatedPerson)
+    assert said.contact is not None
+    assert said.contact.times == "MORNINGS"
+
+
+def test_a_plain_number_is_kept_as_a_telephone() -> None:
+    hub = updated_hub(PEOPLE)
+    sections = {"telecom": made.telecom("added", use="WP", value="01632960010")}
+    answer_to(hub, made.update("PRPA_IN000203UK03", Asked(sections)))
+    assert "tel:01632960010" in {one.value for one in record(hub, made.PATIENT).telecoms}
+
+
+@pytest.mark.parametrize("mode", [None, "unchanged"])
+def test_an_item_that_is_no_part_of_the_change_changes_nothing(mode: str | None) -> None:
+    hub = updated_hub(PEOPLE)
+    before = record(hub, made.PATIENT)
+    shown = made.address("altered", "a1").replace(
+        ' updateMode="altered"', "" if mode is None else f' updateMode="{mode}"'
+    )
+    answer_to(hub, made.update("PRPA_IN000203UK06", Asked({"addr": shown})))
+    assert record(hub, made.PATIENT) == replace(before, serial_change_number=8)
+
+
+def test_children_are_found_in_the_order_of_another_release() -> None:
+    hub, interaction = updated_hub(PEOPLE), "PRPA_IN000203UK03"
+    message = whole(interaction)
+    root = etree.fromstring(message.payload)
+    for parent in [*root.iterfind(".//{*}patientRole"), *root.iterfind(".//{*}patientPerson")]:
+        parent[:] = list(reversed(parent))
+    turned = replace(message, payload=etree.tostring(root, encoding="unicode"))
+    in_order = updated_hub(PEOPLE)
+    answer_to(in_order, message)
+    answer_to(hub, turned)
+    assert _told(record(hub, made.PATIENT)) == _told(record(in_order, made.PATIENT))
+
+
+def _told(patient: Patient) -> tuple[object, ...]:
+    kinds = (patient.names, patient.addresses, patient.telecoms, patient.related_persons)
+    lists = tuple(
+        frozenset(replace(one, object_id=None, provenance=None) for one in items) for items in kinds
+    )
+    return (*lists, patient.gender, patient.birth_time, patient.birthplace, patient.language)
+
+
+def test_the_same_message_again_changes_nothing_more() -> None:
+    hub, message = updated_hub(PEOPLE), whole("PRPA_IN000203UK03")
+    first = answer_to(hub, message)
+    hub.receive(message)
+    hub.work()
+    assert _serial_change_number(first) == "8"
+    assert record(hub, made.PATIENT).serial_change_number == 8
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"scn": "6"}, "SERIAL_CHANGE_NUMBER_MISMATCH"),
+        ({"scn": "8"}, "SERIAL_CHANGE_NUMBER_MISMATCH"),
+        ({"scn": "seven"}, "SERIAL_CHANGE_NUMBER_MISMATCH"),
+        ({"nhs_number": "9990000085"}, "NHS Number Not Found"),
+        ({"nhs_number": "9990000019"}, "FAILED_MOD11_CHECK"),
+        ({"nhs_number": "9990000026"}, "superseded"),
+        ({"nhs_number": "9990000034"}, "no longer in use"),
+        ({"nhs_number": "9990000042", "scn": "4"}, "RECORD_RESTRICTED"),
+    ],
+)
+@pytest.mark.parametrize("interaction", UPDATES)
+def test_a_refusal_is_told_by_the_general_code_and_the_reason(
+    interaction: str, more: dict[str, str], words: str
+) -> None:
+    hub = updated_hub(PEOPLE)
+    answer = answer_to(hub, whole(interaction, **more))
+    assert etree.QName(answer).localname == REFUSAL
+    first, second = _refused_for(answer)
+    assert first == "Update Failed"
+    assert words in second
+    assert [record(hub, one.nhs_number) for one in PEOPLE] == list(PEOPLE)
+
+
+def test_every_objection_of_the_core_has_words() -> None:
+    told = {one: pds_updates.fault_of(ChangeRefused(one)) for one in Objection}
+    assert all(fault.name in MEANINGS for fault in told.values())
+    assert told[Objection.UNKNOWN_PRACTICE].name == "INVALID_GPREG"
+    assert told[Objection.DEATH_IN_FUTURE].supplement == Objection.DEATH_IN_FUTURE.value
+
+
+def test_every_name_that_a_rule_may_give_has_a_meaning() -> None:
+    assert {name for name in _names() if name not in MEANINGS} == set()
+
+
+def _names() -> Iterator[str]:
+    for update in pds_updates.updates.UPDATES:
+        for rules in (*update.stages, update.warned):
+            for group in rules.groups:
+                yield from (rule.name for rule in group.rules)

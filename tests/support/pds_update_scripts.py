@@ -1,0 +1,209 @@
+"""What happens in the recordings of demographic updates, and what a query shows afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import update_messages as made
+from ebxml_messages import Message
+from hub_messages import TO_THE_HUB
+from recording_cases import OPEN
+from scripted import (
+    LESS_ALLOWED_ASID,
+    OTHER,
+    Comes,
+    Made,
+    Script,
+    fetched,
+    once,
+    posted,
+    raw,
+    sent_by,
+    spoilt,
+    twice,
+    wrong,
+)
+from update_messages import Asked, Sections
+from wire_requests import Details, request
+
+POLLED: Final = "/clinical"
+QUERIES: Final = (
+    "QUPA_IN040000UK01",
+    "QUPA_IN040000UK14",
+    "QUPA_IN040000UK32",
+    "QUPA_IN000008UK02",
+    "QUPA_IN000008UK05",
+)
+"""A retrieval in every generation."""
+
+
+def asking(interaction: str, sections: Sections, **more: str) -> Made:
+    """Give a script of one update."""
+    return once(lambda: made.update(interaction, Asked(sections, **more)))
+
+
+def then_queried(interaction: str, sections: Sections, asked: Details = OPEN) -> Made:
+    """Give a script of one update, after which every generation of queries shows the record."""
+
+    def script() -> Script:
+        came = posted(made.update(interaction, Asked(sections, nhs_number=asked.nhs_number)))
+        return Script((came, *(Comes(_query(one, asked)) for one in QUERIES)))
+
+    return script
+
+
+def _query(interaction: str, asked: Details) -> bytes:
+    body = request(interaction, asked)
+    return raw(body, ("Content-Type", "text/xml; charset=utf-8"), path="/sync-service")
+
+
+def _whole(interaction: str) -> Message:
+    return made.update(interaction, Asked(made.everything(interaction)))
+
+
+def shared(interaction: str) -> Mapping[str, Made]:
+    """Give the cases that every update has."""
+
+    def whole() -> Message:
+        return _whole(interaction)
+
+    sections = made.everything(interaction)
+    return {
+        "updated": once(whole),
+        "then-queried": then_queried(interaction, sections),
+        "duplicate-message-id": twice(whole),
+        "polled": lambda: Script((posted(whole(), path=POLLED), Comes(fetched))),
+        "polled-by-another": lambda: Script(
+            (posted(whole(), path=POLLED), Comes(fetched, by=OTHER))
+        ),
+        # AE: the record, as it stands
+        "stale-serial-change-number": asking(interaction, sections, scn="6"),
+        "future-serial-change-number": asking(interaction, sections, scn="8"),
+        "serial-change-number-no-number": asking(interaction, sections, scn="seven"),
+        "not-found": asking(interaction, sections, nhs_number="9990000085", scn="1"),
+        "wrong-check-digit": asking(interaction, sections, nhs_number="9990000019"),
+        "superseded": asking(interaction, sections, nhs_number="9990000026", scn="3"),
+        "no-longer-in-use": asking(interaction, sections, nhs_number="9990000034", scn="1"),
+        "restricted": asking(interaction, sections, nhs_number="9990000042", scn="4"),
+        # AE: the rules that find the record
+        "no-serial-change-number": spoilt(
+            whole,
+            r"<pertinentInformation typeCode=\"PERT\"><pertinentSerial.*?</pertinentInformation>",
+            "",
+        ),
+        "no-such-kind-of-update": asking(interaction, sections, kind="3"),
+        # AR, MessageError
+        "no-creation-time": spoilt(whole, r"<creationTime [^>]*/>", ""),
+        "system-not-allowed": once(
+            lambda: made.update(
+                interaction,
+                Asked(sections),
+                replace(TO_THE_HUB, from_asid=LESS_ALLOWED_ASID),
+            )
+        ),
+        "access-refused": sent_by(whole, OTHER),
+        "unknown-cpa": wrong(whole, cpa_id="S9999999A9999999"),
+    }
+
+
+def items(interaction: str) -> Mapping[str, Made]:
+    """Give the cases of updates that bring items."""
+    removed = {
+        "addr": made.address("removed", "a3", use="TMP"),
+        "telecom": made.telecom("removed", "t2", use="MC"),
+        "name": made.name("removed", "n2", use="PREVIOUS-BIRTH"),
+        "provisions": made.provision(interaction, "removed", "g3"),
+        "related": made.related(interaction, "removed", "r1"),
+        "order": made.order("removed", None),
+        "language": made.language(interaction, "removed"),
+        "contact": made.contact("removed"),
+        "written": made.written("removed"),
+        "healthspace": made.healthspace("removed"),
+        "secret": made.secret("removed"),
+        "consents": made.consent(interaction, "removed", "6"),
+    }
+    unknown = {"addr": made.address("altered", "a9")}
+    return {
+        "removed": asking(interaction, removed),
+        "corrected": asking(interaction, made.everything(interaction), kind="2"),
+        "practice-registered": then_queried(
+            interaction,
+            {"provisions": made.provision(interaction, "altered", "g1", kind="1", code="T99999")},
+        ),
+        "pharmacy-nominated": then_queried(
+            interaction, {"provisions": made.provision(interaction, "altered", "g3")}
+        ),
+        "related-person-added": then_queried(
+            interaction, {"related": made.related(interaction, "added")}
+        ),
+        "unknown-object-id": asking(interaction, unknown),
+        "altered-without-id": asking(interaction, {"addr": made.address("altered")}),
+        "usual-name-removed": asking(interaction, {"name": made.name("removed", "n1", use="L")}),
+        "second-usual-name": asking(interaction, {"name": made.name("added", use="L")}),
+        "gender-removed": asking(interaction, {"gender": made.gender(interaction, "removed")}),
+        "several-faults": asking(
+            interaction,
+            {
+                "addr": made.address("removed", use="H"),
+                "telecom": made.telecom("added", value=""),
+                "name": made.name("removed", use="L"),
+            },
+        ),
+        "related-person-without-name": spoilt(
+            lambda: made.update(
+                interaction, Asked({"related": made.related(interaction, "added")})
+            ),
+            r"<name use=\"L\">.*?</name>",
+            "",
+        ),
+    }
+
+
+def deaths(interaction: str) -> Mapping[str, Made]:
+    """Give the cases of updates that tell of a death."""
+    late = {"nhs_number": "9990000050", "scn": "12"}
+    informal = made.dead(interaction)
+    return {
+        "death-informal": then_queried(interaction, informal),
+        "death-formal": then_queried(interaction, made.dead(interaction, code="2")),
+        "death-in-future": asking(interaction, made.dead(interaction, time="20150101")),
+        "death-before-birth": asking(interaction, made.dead(interaction, time="19400101")),
+        "formal-death-stands": asking(interaction, made.dead(interaction, "altered"), **late),
+        "death-without-notification": asking(interaction, {**informal, "death": ""}),
+    }
+
+
+def consents(interaction: str) -> Mapping[str, Made]:
+    """Give the cases of updates that bring consents to record sharing."""
+    return {
+        "consent-given": then_queried(
+            interaction, {"consents": made.consent(interaction, "altered", value="1")}
+        ),
+        "consent-removed": asking(
+            interaction, {"consents": made.consent(interaction, "removed", "4")}
+        ),
+    }
+
+
+_COMMENTED: Final = {"consents": made.consent("PRPA_IN160000UK30", "altered", comments="")}
+
+
+def _cases(interaction: str) -> Mapping[str, Made]:
+    form = made.FORMS[interaction]
+    cases = dict(shared(interaction))
+    if "addr" in form.role:
+        cases.update(items(interaction))
+    if "death" in form.subjects:
+        cases.update(deaths(interaction))
+    if "consents" in form.subjects and interaction != "PRPA_IN110000UK15":
+        cases.update(consents(interaction))
+    if interaction == "PRPA_IN160000UK30":
+        cases["warned-of-empty-comments"] = asking(interaction, _COMMENTED)
+    return cases
+
+
+PLACES: Final[Mapping[str, Mapping[str, Made]]] = {
+    f"pds/{interaction}": _cases(interaction) for interaction in made.UPDATES
+}
