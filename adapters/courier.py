@@ -137,7 +137,7 @@ class Courier:
     def _reject(self, key: str, message: Message, error: Rejected) -> Outcome:
         answer = opening.rejection(key, message, error, self.us)
         how = f"rejected: {error.fault.name}"
-        self.us.core.hub.done(key, how, (answer,))
+        self.us.core.hub.done(key, how, (answer,), gp2gp.rejected(message, self.us))
         return Outcome.DONE
 
     def _deliver(self, key: str, message: Message) -> Outcome:

@@ -180,6 +180,7 @@ class Audit:
             self._ended = True
             if self._tried is not None:
                 self._append(self._tried)
+        self._find_given(self._store.document)
         if self._opened:
             self._store.update(CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/ended": self._end()})
 
@@ -188,10 +189,7 @@ class Audit:
 
         One that was given before and does not stand went with the writes that it told of.
         """
-        if self._given is not None:
-            given = as_document(self._given)
-            if read(PAGES, given.key) == given.value:
-                self.stands()
+        self._find_given(read)
         self._given = self._next(notes)
         return Put(PAGES, as_document(self._given))
 
@@ -199,6 +197,13 @@ class Audit:
         """Take note that the page given last is durable."""
         if self._given is not None:
             self._advance(self._given)
+
+    def _find_given(self, read: Reading) -> None:
+        """Take note of the page given last where it stands though nobody said so."""
+        if self._given is not None:
+            given = as_document(self._given)
+            if read(PAGES, given.key) == given.value:
+                self.stands()
 
     def keep(self, note: Access) -> None:
         """Return when an entry is durable, on a page with those that waited with it."""

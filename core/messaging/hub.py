@@ -67,7 +67,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Open a message that was accepted: raises `Duplicate` where its payload's id is another's."""
+    """Open a message that was accepted: raises `Duplicate` where its payload's id is another's.
+
+    What an earlier try found its own stays its own: it may have had its effect by then.
+    """
 
     key: str
     message: Message
@@ -184,11 +187,11 @@ class Hub:
         message = command.message
         terms = message.accepted.terms
         writes = list(command.also)
+        used = Used(message.accepted_at, terms.eliminated_until or "", iso(self._now()))
         if terms.eliminated_until is not None and command.payload_id:
             place = f"{message.accepted.envelope.sender}|{command.payload_id.upper()}"
-            used = Used(message.accepted_at, terms.eliminated_until)
             # On a cluster another's use may have come beside it while it was written.
-            holds = partial(_require_holder, command.key)
+            holds = partial(_require_holder, command.key, used.noted_at)
             writes.insert(0, Update(PAYLOADS, place, _uses(command.key, used), holds))
         self._apply(writes)
         return message
@@ -235,10 +238,11 @@ class Hub:
         event = Event(iso(self._now()), again_until=until, by=by)
         self._store.update(MESSAGES, key, following("again", event, Standing.FAILED))
 
-    def close(self, key: str, why: str, by: str) -> None:
-        """Put away by hand a message that was given up or is on its way."""
+    def close(self, key: str, why: str, by: str, also: Iterable[Write] = ()) -> None:
+        """Put away by hand a message that was given up or is on its way, and write what else."""
         event = Event(iso(self._now()), closed=why, by=by)
-        self._store.update(MESSAGES, key, following("closed", event, Standing.FAILED, *IN_FLIGHT))
+        closed = following("closed", event, Standing.FAILED, *IN_FLIGHT)
+        self._store.apply([*also, Update(MESSAGES, key, closed)])
 
     def _end(
         self, key: str, event: Event, leads_to: tuple[Outgoing, ...], also: Iterable[Write]
@@ -264,12 +268,16 @@ def _uses(key: str, used: Used) -> Change[Holders, Used]:
         facts = dict(record.facts) if record else {}
         known = max((one.at for one in facts.values()), default="")
         mine = facts.get(key) or (used if used.at > known else replace(used, at=f"{known}+"))
-        _require_holder(key, PAYLOADS.fold({**facts, key: mine}))
+        _require_holder(key, used.noted_at, PAYLOADS.fold({**facts, key: mine}))
         return {key: mine}
 
     return change
 
 
-def _require_holder(key: str, holders: Holders) -> None:
-    if key not in holders.keys:
+def _require_holder(key: str, noted_at: str, holders: Holders) -> None:
+    """Raise `Duplicate` where the use that was written then came second.
+
+    One that an earlier try wrote is let be: that try did not see the other, and may have acted.
+    """
+    if (key, noted_at) in holders.second:
         raise Duplicate("the payload's id is another message's")

@@ -46,7 +46,7 @@ S = TypeVar("S")
 F = TypeVar("F")
 R = TypeVar("R")
 
-LOG_SECONDS = 0.5
+LOG_SECONDS = 2.0
 LOG_COPIED_BYTES = 1_000_000
 LOG_RESTARTED_BYTES = 32_000_000
 """How often the log is looked at, from what size it is copied, from what size it starts anew."""

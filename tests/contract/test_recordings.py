@@ -29,7 +29,7 @@ REFUSED_IN_PART: Final = {
     "COMT_IN000001UK01": b'typeCode="AE"',
     "MCCI_IN200001UK02": b'<queryResponseCode code="ID"/>',
     **{
-        row.interaction_id: b'code="15" displayName="Update Failed"'
+        row.interaction_id: b'typeCode="AE"'
         for row in registry.HUB_INTERACTIONS
         if row.service == "pds"
     },

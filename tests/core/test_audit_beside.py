@@ -135,6 +135,18 @@ def test_a_page_that_stands_though_its_answer_was_lost_keeps_its_place(tmp_path:
     store.close()
 
 
+def test_a_chain_ends_in_order_at_a_page_that_stands_though_its_answer_was_lost(
+    tmp_path: Path,
+) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    chain = Audit(store, writer="w", now=lambda: "2014")
+    chain.record(replace(ENTRY, message_id="before"))
+    store.apply([chain.page((replace(ENTRY, message_id="unsure"),), store.document)])
+    chain.end()
+    assert audited(store) == ["before", "unsure"]
+    store.close()
+
+
 def test_two_chains_of_one_name_are_found_out_and_undo_no_refusal_of_the_core(
     tmp_path: Path,
 ) -> None:

@@ -22,8 +22,8 @@ SCRIPTS: Final[Mapping[str, Made]] = {
     for place, scripts in (
         *tms_scripts.PLACES.items(),
         *forward_scripts.PLACES.items(),
-        *pds_update_scripts.PLACES.items(),
         *creation_scripts.PLACES.items(),
+        *pds_update_scripts.PLACES.items(),
     )
     for name, script in scripts.items()
 }

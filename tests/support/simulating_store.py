@@ -8,6 +8,7 @@ one. On the embedded store an update, and an `apply`, is alone with the store.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from simulating_world import Died, Process, World
@@ -20,6 +21,7 @@ from core.store.port import (
     Change,
     Document,
     Documents,
+    Journal,
     Note,
     Page,
     Put,
@@ -27,9 +29,11 @@ from core.store.port import (
     Span,
     Write,
 )
+from core.store.turns import Turns
 
 R = TypeVar("R")
 SLOWEST: Final = 8.0
+MAX_TOGETHER: Final = 64
 
 
 class Cluster(MemoryStore):
@@ -97,6 +101,24 @@ def _terms_of(bucket: Bucket[Any, Any], copies: list[bytes]) -> Mapping[str, tup
     return {index: tuple(some) for index, some in terms.items()}
 
 
+@dataclass(slots=True)
+class _Task:
+    """Writes that wait to be done with others, and the records that they give."""
+
+    writes: tuple[Write, ...]
+    note: Note | None
+    records: list[Record[Any, Any]] = field(default_factory=list)
+
+
+def _done(truth: MemoryStore, task: _Task) -> Exception | None:
+    """Do a task, or nothing of it; give what it raises."""
+    try:
+        task.records = truth.apply(task.writes)
+    except Exception as error:  # noqa: BLE001 - it reaches whose task it was
+        return error
+    return None
+
+
 class Port:
     """A process's way to the store: each call may be refused, lost, slow, or its last."""
 
@@ -104,6 +126,7 @@ class Port:
         self._world = world
         self._truth = truth
         self._process = process
+        self._turns: Turns[_Task] = Turns(self._apply_together, limit=MAX_TOGETHER)
 
     def _call(self, name: str, what: Callable[[], R]) -> R:
         world = self._world
@@ -160,7 +183,9 @@ class Port:
         writes = tuple(writes)
         if not isinstance(self._truth, Cluster):
             self._world.note(f"apply {', '.join(map(_named, writes))}")
-            return self._call("apply", lambda: self._applied(writes, note))
+            task = _Task(writes, note)
+            self._turns.take(task)
+            return task.records
         records = []
         for one in writes:
             if isinstance(one, Put):
@@ -172,16 +197,31 @@ class Port:
             note.journal.keep(note.text)
         return records
 
-    def _applied(self, writes: tuple[Write, ...], note: Note | None) -> list[Record[Any, Any]]:
-        """Do several writes as the embedded store does: with the page that tells of them."""
-        if note is None:
-            return self._truth.apply(writes)
-        page = note.journal.page((note.text,), self._truth.document)
-        return self._truth.apply((*writes, page))
+    def _apply_together(self, tasks: tuple[_Task, ...]) -> list[Exception | None]:
+        """Do what waits as the embedded store does, with the page that tells of it; or nothing."""
+
+        def apply() -> list[Exception | None]:
+            errors = [_done(self._truth, task) for task in tasks]
+            done = [task for task, error in zip(tasks, errors, strict=True) if error is None]
+            notes = [task.note for task in done if task.note is not None]
+            if notes:
+                page = notes[0].journal.page(tuple(one.text for one in notes), self._truth.document)
+                self._truth.apply((page,))
+            journals.update({id(one.journal): one.journal for one in notes})
+            return errors
+
+        journals: dict[int, Journal] = {}
+        # A disk takes its time: what arrives meanwhile is done together.
+        self._world.linger()
+        errors = self._call("apply", apply)
+        for journal in journals.values():
+            journal.stands()
+        return errors
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document."""
         self._world.note(f"put {documents.name} {document.key}")
+        self._world.linger()
         self._call("write_once", lambda: self._truth.write_once(documents, document))
 
     def document(self, documents: Documents, key: str) -> bytes | None:
