@@ -378,7 +378,7 @@ def test_the_search_stops_in_good_time_and_goes_on_where_it_stopped(
 def test_of_ten_thousand_numbers_that_killed_writers_gave_none_is_given_twice(
     tmp_path: Path,
 ) -> None:
-    verdict = allocating.run(tmp_path, 10_000)
+    verdict = allocating.run(tmp_path, 10_000, every=1_000)
     assert verdict.good, verdict
     assert verdict.allocated == 10_000
     assert verdict.kills >= 5, "a run without deaths shows nothing"
