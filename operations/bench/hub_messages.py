@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.context import Context
@@ -20,7 +20,7 @@ from legacy_contracts.envelopes import ebxml, mime
 from legacy_contracts.envelopes.ebxml_rules import Form
 from legacy_contracts.envelopes.mime import OutPart
 from operations import patients
-from operations.setup import SAMPLE_ASID, SAMPLE_PARTY, SECOND_ASID, SPINE_ASID
+from operations.setup import SAMPLE_ASID, SAMPLE_PARTY, SECOND_ASID, SECOND_PARTY, SPINE_ASID
 
 ALERT: Final = "COMT_IN000001UK01"
 REQUEST: Final = "RCMR_IN010000UK05"
@@ -47,6 +47,13 @@ class Template:
     def under(self, message_id: str) -> bytes:
         """Give the message's bytes with an id in every place where it stands."""
         return self.content.body.replace(_ID.encode(), message_id.encode())
+
+    def by_the_second(self) -> Template:
+        """Give the same message as the second practice sends it."""
+        body = self.content.body.replace(SAMPLE_PARTY.encode(), SECOND_PARTY.encode())
+        body = body.replace(SAMPLE_ASID.encode(), SECOND_ASID.encode())
+        envelope = replace(self.envelope, sender=PartyKey(SECOND_PARTY))
+        return Template(envelope, replace(self.content, body=body))
 
 
 def ids(context: Context) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Updates of demographics end to end: over ebXML in, done, and the answer posted to who asked.
 
-Each sender has patients of its own and changes one address after the other, under the serial change
-number that the last change led to; so every update is one that must be done.
+Two practices send. Each connection has patients of its own and changes one address after the other,
+under the serial change number that the last change led to; so every update is one that must be
+done.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from ctypes import c_int64
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final
 
@@ -100,19 +101,25 @@ def _closed(item: object) -> bool:
 def _sent(place: Place, server: Watched, shape: Shape, changed: tuple[Changed, ...]) -> Tally:
     """Send updates until the time is over and all that were accepted have been answered."""
     receiver, context = place.receiver, place.bench.context
-    template = update(place.contract(HUB_PARTY, INTERACTION), place)
+    first = update(place.contract(HUB_PARTY, INTERACTION), place)
+    templates = (first, UpdateTemplate(first.template.by_the_second()))
+    files = place.bench.files
+    second = replace(
+        files, certificate=files.ca.with_name("second.pem"), key=files.ca.with_name("second.key")
+    )
     before = receiver.different.value
     window = Window(receiver, multiprocessing.get_context("fork").Value(c_int64), before)
 
     def bodies(client: int) -> Iterator[bytes]:
         own, ids = changed[client % CLIENTS :: CLIENTS], hub_messages.ids(context)
         return window.paced(
-            template.about(one, one.serial_change_number + turn, next(ids))
+            templates[client % 2].about(one, one.serial_change_number + turn, next(ids))
             for turn in count()
             for one in own
         )
 
-    tally = load.run(place.target(server.port, RELIABLE), shape, bodies)
+    target = replace(place.target(server.port, RELIABLE), more=(second,))
+    tally = load.run(target, shape, bodies)
     receiver.wait_for(before + len(tally.seconds) - tally.failed, ARRIVAL_SECONDS)
     return tally
 
