@@ -184,7 +184,7 @@ def _advice(found: Candidates) -> tuple[Advice, ...]:
 
 def _service(row: PushedQuery, perform: Performing) -> Service:
     answer: Answering = partial(_answer, row, perform)
-    return Service(payload.NON_BATCH, answer)
+    return Service(payload.NON_BATCH, answer, in_one=True)
 
 
 SERVICES: Final[dict[str, Service]] = {

@@ -82,5 +82,6 @@ def fault_of(error: CoreError) -> Fault:
 
 
 SERVICES: Final = {
-    interaction_id: Service(payload.NON_BATCH, answer_update) for interaction_id in updates.BY_ID
+    interaction_id: Service(payload.NON_BATCH, answer_update, in_one=True)
+    for interaction_id in updates.BY_ID
 }

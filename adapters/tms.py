@@ -82,7 +82,7 @@ def answer_batch(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
 
 
 SERVICES: Final[dict[str, Service]] = {
-    alerts.INTERACTION_ID: Service(payload.NON_BATCH, answer_alert),
+    alerts.INTERACTION_ID: Service(payload.NON_BATCH, answer_alert, in_one=True),
     batch.REQUEST: Service(Rules(()), answer_batch),
     **pds_creation.SERVICES,
     **pds_updates.SERVICES,

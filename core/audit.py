@@ -150,18 +150,21 @@ class Audit:
         self.pages_written = 0
         self.failing = False
 
-    def record(self, entry: Access) -> None:
+    def record(self, entry: Access, store: Store | None = None) -> None:
         """Return when the entry is durable; raise `StoreError` when it could not be made so."""
-        self.beside(entry, ())
+        self.beside(entry, (), store)
 
-    def beside(self, entry: Access, writes: Iterable[Write]) -> list[Record[Any, Any]]:
+    def beside(
+        self, entry: Access, writes: Iterable[Write], store: Store | None = None
+    ) -> list[Record[Any, Any]]:
         """Do some writes and record the entry: both are durable when this gives their records.
 
-        Raises what the writes raise, and then the entry is not recorded.
+        Raises what the writes raise, and then the entry is not recorded. On a `store` that
+        gathers what is done, both are durable once that is written.
         """
         try:
             self._open()
-            records = self._store.apply(writes, Note(self, entry))
+            records = (store or self._store).apply(writes, Note(self, entry))
         except StoreError:
             self.failing = True
             raise

@@ -148,7 +148,7 @@ class Core:
         self, by: Caller, command: str, outcome: str, patients: tuple[str, ...], started: float
     ) -> None:
         noting = time.perf_counter()
-        self.audit.record(self.entry(by, command, outcome, patients))
+        self.audit.record(self.entry(by, command, outcome, patients), self.store)
         self._timed(command, outcome, started, time.perf_counter() - noting)
 
     def _timed(self, command: str, outcome: str, started: float, written: float) -> None:
@@ -190,7 +190,7 @@ class Doing:
         """
         entry = self.core.entry(self.by, self.command, ALLOWED, self.patients)
         began = time.perf_counter()
-        records = self.core.audit.beside(entry, writes)
+        records = self.core.audit.beside(entry, writes, self.core.store)
         self.written = time.perf_counter() - began
         self.is_noted = True
         return records

@@ -30,6 +30,11 @@ class CountedStore:
         self.beneath = store
         self._count = count
 
+    @property
+    def is_exclusive(self) -> bool:
+        """Say what the store beneath says."""
+        return self.beneath.is_exclusive
+
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
         self._count("get", bucket.name)
@@ -52,7 +57,7 @@ class CountedStore:
         self._count("update many", bucket.name)
         self.beneath.update_many(bucket, changes)
 
-    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
         """Do several writes, and note them."""
         writes = tuple(writes)
         for one in writes:
@@ -60,9 +65,9 @@ class CountedStore:
                 self._count("put", one.documents.name)
             else:
                 self._count("update", one.bucket.name)
-        if note is not None:
+        for _ in notes:
             self._count("note", "audit")
-        return self.beneath.apply(writes, note)
+        return self.beneath.apply(writes, *notes)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document."""

@@ -37,6 +37,8 @@ _Place = tuple[str, str]
 class MemoryStore:
     """Everything in dictionaries, behind one lock."""
 
+    is_exclusive = True
+
     def __init__(self, *, limit_bytes: int | None = None) -> None:
         self._lock = threading.RLock()
         self._siblings: dict[_Place, dict[int, bytes]] = {}
@@ -81,7 +83,7 @@ class MemoryStore:
         for key, change in changes:
             self.update(bucket, key, change)
 
-    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
         """Do several writes, all or none, alone with the store; then note them."""
         with self._lock:
             undo: list[Callable[[], None]] = []
@@ -98,7 +100,7 @@ class MemoryStore:
                 for step in reversed(undo):
                     step()
                 raise
-        if note is not None:
+        for note in notes:
             note.journal.keep(note.text)
         return records
 

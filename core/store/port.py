@@ -177,6 +177,11 @@ class Note:
 class Store(Protocol):
     """What every home of the core's data offers. Each call may raise `StoreError`."""
 
+    @property
+    def is_exclusive(self) -> bool:
+        """Say whether several writes are one here, and a change sees every fact before it."""
+        ...
+
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
         ...
@@ -198,12 +203,12 @@ class Store(Protocol):
         """Do many updates; all are durable when this returns."""
         ...
 
-    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
         """Do several writes in order, all durable when this returns; give the records updated.
 
         Where one raises, the embedded stores undo those before it; on a cluster they stand, so
-        what makes the others count belongs last. The note of them is durable too by then; it is
-        written with them or after them, and where they raise it is not.
+        what makes the others count belongs last. The notes of them are durable too by then; they
+        are written with them or after them, and where one raises they are not.
         """
         ...
 

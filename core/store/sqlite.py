@@ -71,7 +71,7 @@ class _Task(Generic[R]):
     """Something to write, what is noted of it, and what doing it gave."""
 
     act: Callable[[Draft], R]
-    note: Note | None = None
+    notes: tuple[Note, ...] = ()
     gave: R | None = None
 
 
@@ -83,9 +83,9 @@ def _noted(batch: Draft, tasks: Iterable[_Task[Any]]) -> list[Journal]:
     texts: dict[int, list[Any]] = {}
     journals: dict[int, Journal] = {}
     for task in tasks:
-        if task.note is not None:
-            journals[id(task.note.journal)] = task.note.journal
-            texts.setdefault(id(task.note.journal), []).append(task.note.text)
+        for note in task.notes:
+            journals[id(note.journal)] = note.journal
+            texts.setdefault(id(note.journal), []).append(note.text)
     for number, journal in journals.items():
         try:
             batch.do(journal.page(tuple(texts[number]), batch.document))
@@ -96,6 +96,8 @@ def _noted(batch: Draft, tasks: Iterable[_Task[Any]]) -> list[Journal]:
 
 class SqliteStore:
     """A store in one file; each thread reads on its own connection, writes take turns."""
+
+    is_exclusive = True
 
     def __init__(
         self, path: Path, *, limit_bytes: int | None = None, busy_seconds: float = 10.0
@@ -143,17 +145,17 @@ class SqliteStore:
         """Do many updates in one transaction."""
         self.apply(Update(bucket, key, change) for key, change in changes)
 
-    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
-        """Do several writes in one transaction, their note in it too."""
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
+        """Do several writes in one transaction, their notes in it too."""
         writes = tuple(writes)
-        if not writes and note is None:
+        if not writes and not notes:
             return []
 
         def apply(draft: Draft) -> list[Record[Any, Any]]:
             done = (draft.do(one) for one in writes)
             return [record for record in done if record is not None]
 
-        return self._written(apply, note)
+        return self._written(apply, notes)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document; the same again is nothing, another raises `Duplicate`."""
@@ -272,9 +274,9 @@ class SqliteStore:
         with said(self._path):
             return statements.get(self._reader(), (kind, key))
 
-    def _written(self, act: Callable[[Draft], R], note: Note | None = None) -> R:
+    def _written(self, act: Callable[[Draft], R], notes: tuple[Note, ...] = ()) -> R:
         """Give what an act gives, once what it wrote is durable."""
-        task = _Task(act, note)
+        task = _Task(act, notes)
         self._turns_taken.take(task)
         return cast("R", task.gave)
 

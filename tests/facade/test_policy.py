@@ -23,8 +23,9 @@ def test_unless_it_is_said_the_policy_is_the_cores_own(tmp_path: Path) -> None:
 def test_each_choice_is_a_setting(tmp_path: Path, choice: str) -> None:
     done("init", str(tmp_path / "data"))
     file = tmp_path / "data" / "spine.toml"
-    turned = not getattr(Policy(), choice)
-    line = f"# {choice} = {str(not turned).lower()}\n"
+    default = getattr(Policy(), choice)
+    turned = not default if isinstance(default, bool) else default + 1
+    line = f"# {choice} = {str(default).lower()}\n"
     text = file.read_text(encoding="utf-8")
     assert line in text, "the file that is made names it with its default"
     file.write_text(text.replace(line, f"{choice} = {str(turned).lower()}\n"), encoding="utf-8")

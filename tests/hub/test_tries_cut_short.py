@@ -12,8 +12,9 @@ from hubs import TestHub, verdict
 from simulating_store import Cluster
 from wrapped_messages import OTHER_ASID, OTHER_PARTY
 
-from adapters import endings
+from adapters import courier, endings
 from adapters.courier import Courier, HttpReply
+from adapters.tms import SERVICES
 from core import transfers
 from core.alerts import Wanted, listed
 from core.directory import Directory, System, list_entries
@@ -125,7 +126,9 @@ def test_who_was_admitted_beside_another_on_a_cluster_stays_so_when_it_is_tried_
     hub, meanwhile, first, second = two_with_one_payload()
     kept = hub.us.core.hub.required(key(second))
     # Neither sees the other's use; the second's try is cut short before its end is recorded.
-    meanwhile.act = lambda: hub.courier._done(key(second), kept)
+    meanwhile.act = lambda: courier._done(
+        key(second), kept, SERVICES[kept.accepted.envelope.activity], hub.us
+    )
     hub.courier.attempt(key(first))
     assert len(list(listed(hub.store, Wanted()))) == 2
     hub.clock.forward(1)

@@ -72,10 +72,10 @@ class _LastFirst:
 
     store: Store
 
-    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
         """Do several writes, the last of them first."""
         *others, last = writes
-        return self.store.apply((last, *others), note)
+        return self.store.apply((last, *others), *notes)
 
 
 def _end_before_what_it_leads_to(patch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,8 @@ MAX_TOGETHER: Final = 64
 class Cluster(MemoryStore):
     """The store in memory as a cluster: `between` runs between the two halves of an update."""
 
+    is_exclusive = False
+
     def __init__(self, between: Callable[[], None]) -> None:
         super().__init__()
         self._between = between
@@ -106,7 +108,7 @@ class _Task:
     """Writes that wait to be done with others, and the records that they give."""
 
     writes: tuple[Write, ...]
-    note: Note | None
+    notes: tuple[Note, ...]
     records: list[Record[Any, Any]] = field(default_factory=list)
 
 
@@ -127,6 +129,11 @@ class Port:
         self._truth = truth
         self._process = process
         self._turns: Turns[_Task] = Turns(self._apply_together, limit=MAX_TOGETHER)
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Say whether several writes are one here."""
+        return self._truth.is_exclusive
 
     def _call(self, name: str, what: Callable[[], R]) -> R:
         world = self._world
@@ -178,12 +185,12 @@ class Port:
         for key, change in changes:
             self.update(bucket, key, change)
 
-    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
         """Do several writes and note them: at once, or on a cluster one by one."""
         writes = tuple(writes)
         if not isinstance(self._truth, Cluster):
             self._world.note(f"apply {', '.join(map(_named, writes))}")
-            task = _Task(writes, note)
+            task = _Task(writes, notes)
             self._turns.take(task)
             return task.records
         records = []
@@ -193,7 +200,7 @@ class Port:
             else:
                 records.append(self.update(one.bucket, one.key, one.change))
                 one.require(records[-1].state)
-        if note is not None:
+        for note in notes:
             note.journal.keep(note.text)
         return records
 
@@ -203,7 +210,7 @@ class Port:
         def apply() -> list[Exception | None]:
             errors = [_done(self._truth, task) for task in tasks]
             done = [task for task, error in zip(tasks, errors, strict=True) if error is None]
-            notes = [task.note for task in done if task.note is not None]
+            notes = [note for task in done for note in task.notes]
             if notes:
                 page = notes[0].journal.page(tuple(one.text for one in notes), self._truth.document)
                 self._truth.apply((page,))

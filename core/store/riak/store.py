@@ -49,6 +49,8 @@ _CANARY: Final = Place(bucket_types.RECORDS, "ready", "ready")
 class RiakStore:
     """A store on the cluster at these addresses; make it after the fork, one for each process."""
 
+    is_exclusive = False
+
     def __init__(self, addresses: tuple[Address, ...], pace: Pace | None = None) -> None:
         self._cluster = Cluster(addresses, pace or Pace())
         self._mending = threading.Lock()
@@ -113,7 +115,7 @@ class RiakStore:
                 writers.shutdown(cancel_futures=True)
                 raise
 
-    def apply(self, writes: Iterable[Write], note: Note | None = None) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
         """Do several writes one after the other, then note them: where one fails, those stand."""
         records = []
         for one in writes:
@@ -122,7 +124,7 @@ class RiakStore:
             else:
                 records.append(self.update(one.bucket, one.key, one.change))
                 one.require(records[-1].state)
-        if note is not None:
+        for note in notes:
             note.journal.keep(note.text)
         return records
 
