@@ -35,8 +35,10 @@ def answer_alert(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
     if faults:
         us.core.decline(by=opened.caller, command="RaiseAlert", why=faults[0].name)
         return APPLICATION_ACK, application.in_error(ack, tuple(faults))
-    sender = handled.message.accepted.envelope.sender
-    command = RaiseAlert(handled.key, sender, to_alert(alerts.parse(opened.root)))
+    message = handled.message
+    raised = to_alert(alerts.parse(opened.root))
+    sender = message.accepted.envelope.sender
+    command = RaiseAlert(handled.key, sender, message.accepted_at, raised)
     us.core.perform(command, by=opened.caller)
     return APPLICATION_ACK, application.accepted(ack)
 

@@ -22,7 +22,6 @@ from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
 from core.messaging.hub import Accept, Admit, Hub, Receipt
-from core.messaging.keeping import iso
 from core.messaging.records import Message
 from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
@@ -253,7 +252,7 @@ def _admit(doing: Doing, command: Admit) -> Message:
 
 
 def _raise_alert(doing: Doing, command: RaiseAlert) -> Alert:
-    (kept,) = doing.apply([alerts.keeping(command, iso(doing.core.context.now()))])
+    (kept,) = doing.apply([alerts.keeping(command)])
     alert: Alert = kept.state.alert
     return alert
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from core.errors import Duplicate, StoreError
+from core.errors import CoreError, Duplicate, StoreError
 from core.store import codec, facts
 from core.store.port import (
     Bucket,
@@ -89,13 +89,9 @@ class RiakStore:
         may not see, nor be seen by. Both are kept.
         """
         place = _record_place(bucket, key)
-        standing = self._cluster.get(place)
-        before = _merged(bucket, standing)
-        after = facts.changed(bucket, before, change)
-        if after is None:
-            if before is None:
-                raise StoreError("a change that adds nothing was asked of no record")
-            return before
+        standing, before, after = self._changed(bucket, place, (change,))
+        if after is before:
+            return after
         stands = self._cluster.put_and_read(place, _value(bucket, after), standing.context)
         return (_merged(bucket, stands) if len(stands.copies) > 1 else None) or after
 
@@ -199,14 +195,30 @@ class RiakStore:
 
     def _apply(self, bucket: Bucket[S, F], key: str, changes: list[Change[S, F]]) -> None:
         place = _record_place(bucket, key)
-        standing = self._cluster.get(place)
-        before = after = _merged(bucket, standing)
-        for change in changes:
-            after = facts.changed(bucket, after, change) or after
-        if after is None:
-            raise StoreError("a change that adds nothing was asked of no record")
+        standing, before, after = self._changed(bucket, place, changes)
         if after is not before:
             self._cluster.put(place, _value(bucket, after), standing.context)
+
+    def _changed(
+        self, bucket: Bucket[S, F], place: Place, changes: Iterable[Change[S, F]]
+    ) -> tuple[Standing, Record[S, F] | None, Record[S, F]]:
+        """Give what stands at a place, the record that it is, and the record after changes.
+
+        Where one refuses because nothing seems to stand there, every replica is asked before that
+        is believed: what was acknowledged is not told to be absent.
+        """
+        standing = self._cluster.get(place)
+        before = _merged(bucket, standing)
+        try:
+            return standing, before, _after(bucket, before, changes)
+        except CoreError:
+            if before is not None:
+                raise
+            standing = self._cluster.get_from_any(place)
+            before = _merged(bucket, standing)
+            if before is None:
+                raise
+        return standing, before, _after(bucket, before, changes)
 
     def _mended(self, bucket: Bucket[S, F], key: str, standing: Standing) -> Record[S, F] | None:
         """Give the one record; where siblings stood, put it in their place.
@@ -237,6 +249,16 @@ def _merged(bucket: Bucket[S, F], standing: Standing) -> Record[S, F] | None:
     """Give the one record that the copies amount to, in whatever order the node gives them."""
     contents = sorted({copy.content for copy in standing.copies})
     return facts.merge(bucket, [codec.decode(bucket, content) for content in contents])
+
+
+def _after(
+    bucket: Bucket[S, F], record: Record[S, F] | None, changes: Iterable[Change[S, F]]
+) -> Record[S, F]:
+    for change in changes:
+        record = facts.changed(bucket, record, change) or record
+    if record is None:
+        raise StoreError("a change that adds nothing was asked of no record")
+    return record
 
 
 def _value(bucket: Bucket[S, F], record: Record[S, F]) -> Value:
