@@ -19,10 +19,11 @@ from adapters import endings, gp2gp, opening, tms
 from adapters.endings import Word
 from adapters.opening import Opening, Rejected
 from adapters.ourselves import Ourselves
-from adapters.services import Handled
-from core.errors import ValueTooLarge
+from adapters.services import Handled, Service
+from core.errors import CoreError, ValueTooLarge
 from core.messaging.keeping import Outgoing, Standstill, iso, later
 from core.messaging.records import Message, Tried
+from core.store.gathering import Gathering
 from core.values.messaging import Content, Outcome, Way
 from legacy_contracts import xml
 from legacy_contracts.envelopes import ebxml
@@ -111,34 +112,24 @@ class Courier:
         return Outcome.REFUSED
 
     def _handle(self, key: str, message: Message) -> Outcome:
-        us = self.us
-        try:
-            what = self._done(key, message)
-            answer = opening.answer(key, message, what, us)
-            endings.arrived(key, message, "handled", us, (answer,))
-        except Rejected as error:
-            return self._reject(key, message, error)
-        except ValueTooLarge:
-            # No store takes what it asks to be kept, or its answer: neither passes with time.
-            return self._reject(key, message, Rejected(Fault("HL7_VALIDATION_ERROR"), None))
-        return Outcome.DONE
+        """Do what a message asks: in one where that can be, step by step where others were faster.
 
-    def _done(self, key: str, message: Message) -> tuple[str, bytes]:
-        """Do what a message asks, and give the interaction and payload of its answer."""
+        What no store takes is refused, like its answer: neither passes with time.
+        """
         service = tms.SERVICES.get(message.accepted.envelope.activity)
-        if service is None:
-            raise Rejected(Fault("UNKNOWN_ROUTING_FAILURE"), None)
-        body = self.us.core.hub.body(message)
-        found = opening.opened(key, message, body, Opening(service.rules), self.us)
-        if found is None:
-            raise Rejected(Fault("HL7_VALIDATION_ERROR"), None)
-        return service.answer(Handled(key, message, found), self.us)
-
-    def _reject(self, key: str, message: Message, error: Rejected) -> Outcome:
-        answer = opening.rejection(key, message, error, self.us)
-        how = f"rejected: {error.fault.name}"
-        self.us.core.hub.done(key, how, (answer,))
-        return Outcome.DONE
+        store = self.us.core.store
+        if service is not None and service.in_one and store.is_exclusive:
+            gathering = Gathering(store)
+            # Where others were faster nothing is written: step by step it is met where it is.
+            with contextlib.suppress(CoreError, ValueTooLarge):
+                outcome = _handled(key, message, service, self.us.on(gathering))
+                gathering.commit()
+                return outcome
+        try:
+            return _handled(key, message, service, self.us)
+        except ValueTooLarge:
+            refused = Rejected(Fault("HL7_VALIDATION_ERROR"), None)
+            return _reject(key, message, refused, self.us)
 
     def _deliver(self, key: str, message: Message) -> Outcome:
         body = self.us.core.hub.body(message)
@@ -149,7 +140,7 @@ class Courier:
             try:
                 opening.opened(key, message, body, how, self.us)
             except Rejected as error:
-                return self._reject(key, message, error)
+                return _reject(key, message, error, self.us)
         accepted = message.accepted
         endpoint = self._endpoint(message)
         if not endpoint:
@@ -202,6 +193,35 @@ class Courier:
     def _next(self, message: Message) -> str:
         due = later(self.us.context.now(), message.accepted.terms.retry_seconds)
         return min(due, message.until)
+
+
+def _handled(key: str, message: Message, service: Service | None, us: Ourselves) -> Outcome:
+    """Do what a message asks, and answer it; what refuses its wrapper is its answer."""
+    try:
+        what = _done(key, message, service, us)
+    except Rejected as error:
+        return _reject(key, message, error, us)
+    answer = opening.answer(key, message, what, us)
+    endings.arrived(key, message, "handled", us, (answer,))
+    return Outcome.DONE
+
+
+def _done(key: str, message: Message, service: Service | None, us: Ourselves) -> tuple[str, bytes]:
+    """Do what a message asks, and give the interaction and payload of its answer."""
+    if service is None:
+        raise Rejected(Fault("UNKNOWN_ROUTING_FAILURE"), None)
+    body = us.core.hub.body(message)
+    found = opening.opened(key, message, body, Opening(service.rules), us)
+    if found is None:
+        raise Rejected(Fault("HL7_VALIDATION_ERROR"), None)
+    return service.answer(Handled(key, message, found), us)
+
+
+def _reject(key: str, message: Message, error: Rejected, us: Ourselves) -> Outcome:
+    answer = opening.rejection(key, message, error, us)
+    how = f"rejected: {error.fault.name}"
+    us.core.hub.done(key, how, (answer,), gp2gp.rejected(message, us))
+    return Outcome.DONE
 
 
 MAX_WHY: Final = 300

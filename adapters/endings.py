@@ -71,6 +71,12 @@ def given_up(
     us.core.hub.give_up(key, why, (*also, *notice), gp2gp.given_up(message, us))
 
 
+def closed(key: str, why: str, by: str, us: Ourselves) -> None:
+    """Put a message away by hand; raise `NotFound`, or `Standstill` where it has ended well."""
+    hub = us.core.hub
+    hub.close(key, why, by, gp2gp.given_up(hub.required(key), us))
+
+
 def signal_to(sent: Envelope, kind: SignalKind, body: bytes, us: Ourselves) -> Outgoing:
     """Give a signal of ours about a message, to its sender."""
     envelope = Envelope(

@@ -48,6 +48,14 @@ def given_up(message: Message, us: Ourselves) -> tuple[Write, ...]:
     return _ended(message, us, arrived=False)
 
 
+def rejected(message: Message, us: Ourselves) -> tuple[Write, ...]:
+    """Give what notes that a message is refused after all that an earlier try took on."""
+    if not _is_ours(message):
+        return ()
+    ended = replace(_noted(message, us), arrived=False)
+    return transfers.ending(us.core.store, message.accepted.envelope.conversation_id, ended)
+
+
 def _ended(message: Message, us: Ourselves, *, arrived: bool) -> tuple[Write, ...]:
     if not _is_ours(message):
         return ()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.context import Context
 from core.door import Core
+from core.store.port import Store
 from core.values.identity import PartyKey
 
 
@@ -16,6 +17,10 @@ class Ourselves:
     core: Core
     context: Context
     party_key: PartyKey
+
+    def on(self, store: Store) -> Ourselves:
+        """Give the same hub, whose core works on another store."""
+        return replace(self, core=replace(self.core, store=store))
 
     def now(self) -> str:
         """Give the time as ebXML writes it."""

@@ -11,24 +11,19 @@ from lxml import etree
 
 from adapters.opening import acknowledging
 from adapters.ourselves import Ourselves
+from adapters.pds_updates import fault_of, refused
 from adapters.services import Handled, Service
 from core.demographics.creation import AllocateNumber, Created, CreateRecord, PossibleDuplicates
-from core.errors import CoreError, NumbersExhausted
+from core.errors import ChangeRefused, NumbersExhausted
 from core.values.demographics import Patient
-from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import MEANINGS, Advice, Fault
 from legacy_contracts.hl7 import payload, pushed
 from legacy_contracts.hl7.rim import Xml
 from legacy_contracts.hl7.wrappers import worded
 from legacy_contracts.pds import allocation, births, created, record_2008
 from legacy_contracts.pds.record_2008 import Shape
-from legacy_contracts.tms import application
 
-GENERAL: Final = Fault("UPDATE_FAILED")
-
-REFUSALS: Final[dict[type[CoreError], tuple[Fault, ...]]] = {
-    NumbersExhausted: (GENERAL, Fault("NHS_NUMBERS_EXHAUSTED")),
-}
+EXHAUSTED: Final = Fault("NHS_NUMBERS_EXHAUSTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +51,14 @@ def answer(conversation: _Conversation, handled: Handled, us: Ourselves) -> tupl
     faults = conversation.faults(opened.root, opened.caller.activity)
     if faults:
         us.core.decline(by=opened.caller, command=conversation.command, why=faults[0].name)
-        return APPLICATION_ACK, application.in_error(ack, (GENERAL, *faults))
+        return refused(ack, *faults)
     asked = conversation.read(handled)
     try:
         outcome = us.core.perform(asked.command, by=opened.caller)
-    except tuple(REFUSALS) as error:
-        return APPLICATION_ACK, application.in_error(ack, REFUSALS[type(error)])
+    except ChangeRefused as error:
+        return refused(ack, fault_of(error))
+    except NumbersExhausted:
+        return refused(ack, EXHAUSTED)
     interaction_id, told = conversation.tell(outcome)
     advice = tuple(_advice(one) for one in asked.warnings)
     return interaction_id, pushed.success(interaction_id, ack, told, advice)

@@ -91,7 +91,8 @@ def _done(handled: Handled, ack: Ack, patient: Patient, warnings: tuple[Advice, 
 
 
 def _refused(_handled: Handled, ack: Ack, faults: tuple[Fault, ...]) -> bytes:
-    return application.in_error(ack, (UPDATE_FAILED, *faults))
+    _, told = refused(ack, *faults)
+    return told
 
 
 def _done_2_3(handled: Handled, ack: Ack, patient: Patient, _: tuple[Advice, ...]) -> bytes:
@@ -118,6 +119,11 @@ _VOICES: Final = {
 }
 
 
+def refused(ack: Ack, *faults: Fault) -> tuple[str, bytes]:
+    """Give the refusal of an update: the general code, and what it is refused for."""
+    return APPLICATION_ACK, application.in_error(ack, (UPDATE_FAILED, *faults))
+
+
 def fault_of(error: CoreError) -> Fault:
     """Give what says a refusal of the core on the wire."""
     if isinstance(error, ChangeRefused):
@@ -128,7 +134,9 @@ def fault_of(error: CoreError) -> Fault:
 
 SERVICES: Final = {
     one.interaction_id: Service(
-        payload.NON_BATCH if one.refusal == APPLICATION_ACK else payload.MIM_2_3, answer_update
+        payload.NON_BATCH if one.refusal == APPLICATION_ACK else payload.MIM_2_3,
+        answer_update,
+        in_one=True,
     )
     for one in updates.UPDATES
 }

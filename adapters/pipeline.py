@@ -25,6 +25,7 @@ from legacy_contracts.errors import (
 )
 from legacy_contracts.hl7.wrappers import Correlation, Moment
 from legacy_contracts.interaction import Interaction
+from legacy_contracts.pds import birth_service
 
 TRANSLATIONS: Final[dict[str, Translation]] = {**pds.TRANSLATIONS}
 
@@ -62,6 +63,8 @@ def answer(request: Request, core: Core, context: Context) -> Answered:
     """
     try:
         root = xml.parse(request.body, charset=request.charset)
+        if birth_service.is_asked(root):
+            raise UnknownInteraction
         soap.require_frame(root)
         row = _row(root, request.soap_action)
     except ContractError as error:

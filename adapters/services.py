@@ -26,7 +26,12 @@ Answering = Callable[[Handled, Ourselves], tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """How an interaction that is ours is checked and answered."""
+    """How an interaction that is ours is checked and answered.
+
+    `in_one`: what it writes, its audit, its answer and that it was done are written as one, where
+    the store can. It may keep nothing of a try for the next one, which may have written nothing.
+    """
 
     rules: Rules
     answer: Answering
+    in_one: bool = False

@@ -1,4 +1,4 @@
-"""What the hub answers itself: alerts, batches, new demographic records and updates."""
+"""What the hub answers itself: alerts, batches, new demographic records, updates, traces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from adapters import batch as batches
-from adapters import pds_creation, pds_updates
+from adapters import pds_creation, pds_tracing, pds_updates
 from adapters.opening import Rejected, acknowledging
 from adapters.ourselves import Ourselves
 from adapters.services import Handled, Service
@@ -35,8 +35,10 @@ def answer_alert(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
     if faults:
         us.core.decline(by=opened.caller, command="RaiseAlert", why=faults[0].name)
         return APPLICATION_ACK, application.in_error(ack, tuple(faults))
-    sender = handled.message.accepted.envelope.sender
-    command = RaiseAlert(handled.key, sender, to_alert(alerts.parse(opened.root)))
+    message = handled.message
+    raised = to_alert(alerts.parse(opened.root))
+    sender = message.accepted.envelope.sender
+    command = RaiseAlert(handled.key, sender, message.accepted_at, raised)
     us.core.perform(command, by=opened.caller)
     return APPLICATION_ACK, application.accepted(ack)
 
@@ -82,10 +84,11 @@ def answer_batch(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
 
 
 SERVICES: Final[dict[str, Service]] = {
-    alerts.INTERACTION_ID: Service(payload.NON_BATCH, answer_alert),
+    alerts.INTERACTION_ID: Service(payload.NON_BATCH, answer_alert, in_one=True),
     batch.REQUEST: Service(Rules(()), answer_batch),
     **pds_creation.SERVICES,
     **pds_updates.SERVICES,
+    **pds_tracing.SERVICES,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from core.store.port import Bucket, Span, Store
+from core.store.port import Bucket, Span, Store, Update
 
 BY_TIME: Final = "time_bin"
 _PAGE: Final = 500
@@ -62,10 +62,15 @@ ALERTS: Final[Bucket[Raised, Raised]] = Bucket(
 
 @dataclass(frozen=True, slots=True)
 class RaiseAlert:
-    """Keep an alert that a message brought; the same message again changes nothing."""
+    """Keep an alert that a message brought; the same message again changes nothing.
+
+    When it was received is when its message was accepted: done once more by somebody who has not
+    seen the first time, it is the same fact.
+    """
 
     key: str
     sender: str
+    received_at: str
     alert: Alert
 
     @property
@@ -74,10 +79,10 @@ class RaiseAlert:
         return self.alert.nhs_number
 
 
-def keep(command: RaiseAlert, store: Store, now: str) -> Alert:
-    """Write an alert, durably, and give it."""
-    raised = Raised(now, command.sender, command.alert)
-    return store.update(ALERTS, command.key, lambda _record: {command.key: raised}).state.alert
+def keeping(command: RaiseAlert) -> Update:
+    """Give the write that keeps an alert."""
+    raised = Raised(command.received_at, command.sender, command.alert)
+    return Update(ALERTS, command.key, lambda _record: {command.key: raised})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +101,11 @@ def listed(store: Store, wanted: Wanted) -> Iterator[Raised]:
     after: str | None = None
     while True:
         page = store.find(ALERTS, span, limit=_PAGE, after=after)
-        for _term, key in page.entries:
+        for term, key in page.entries:
             raised = store.read(ALERTS, key)
-            if raised is not None and _is_wanted(raised, wanted):
+            # Copies that a cluster has not merged yet may stand at other places of the index too.
+            own = () if raised is None else ALERTS.terms(raised)[span.index]
+            if raised is not None and term in own and _is_wanted(raised, wanted):
                 yield raised
         after = page.after
         if after is None:

@@ -5,23 +5,37 @@ it, numbers have no gaps, and pages (the entries written together) are numbered 
 is changed, removed or put in breaks the chain from there on. A chain that opens names the ends of
 the chains before it, so that a missing last page shows as well.
 
-`record` returns when the entry is durable. Entries that arrive while a page is being written go
-into the next page together, so a busy process pays a share of one write for each.
+`record` returns when the entry is durable, `beside` when it is together with what it tells of.
+Entries that arrive while a page is being written go into the next page together, so a busy process
+pays a share of one write for each. The embedded store writes the page in the transaction of what it
+tells of; on any other store the page is a write of its own, after the others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from core.errors import Duplicate, StoreError
-from core.store.port import Bucket, Document, Documents, Page, Span, Store
+from core.store.port import (
+    Bucket,
+    Document,
+    Documents,
+    Note,
+    Page,
+    Put,
+    Reading,
+    Record,
+    Span,
+    Store,
+    Write,
+)
 from core.store.turns import Turns
 
 PAGES: Final = Documents("audit")
@@ -126,17 +140,36 @@ class Audit:
         self._writer = writer
         self._now = now
         self._head = _Head()
+        self._opening: Opening | None = None
         self._opened = False
         self._ended = False
+        self._given: AuditPage | None = None
         self._tried: AuditPage | None = None
         self._turn = threading.Lock()
         self._turns = Turns(self._write_together, limit=MAX_PAGE_ENTRIES)
         self.pages_written = 0
         self.failing = False
 
-    def record(self, entry: Access) -> None:
+    def record(self, entry: Access, store: Store | None = None) -> None:
         """Return when the entry is durable; raise `StoreError` when it could not be made so."""
-        self._turns.take(entry)
+        self.beside(entry, (), store)
+
+    def beside(
+        self, entry: Access, writes: Iterable[Write], store: Store | None = None
+    ) -> list[Record[Any, Any]]:
+        """Do some writes and record the entry: both are durable when this gives their records.
+
+        Raises what the writes raise, and then the entry is not recorded. On a `store` that
+        gathers what is done, both are durable once that is written.
+        """
+        try:
+            self._open()
+            records = (store or self._store).apply(writes, Note(self, entry))
+        except StoreError:
+            self.failing = True
+            raise
+        self.failing = False
+        return records
 
     def probe(self) -> None:
         """Return when an entry that says so could be written; raise `StoreError` when not."""
@@ -150,51 +183,81 @@ class Audit:
             self._ended = True
             if self._tried is not None:
                 self._append(self._tried)
-            if self._opened:
-                end = Chain(self._writer, self._head.page - 1, self._head.hash)
-                self._store.update(CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/ended": end})
+        self._find_given(self._store.document)
+        if self._opened:
+            self._store.update(CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/ended": self._end()})
+
+    def page(self, notes: tuple[Access, ...], read: Reading) -> Put:
+        """Give the write of the page that follows the last that stands.
+
+        One that was given before and does not stand went with the writes that it told of.
+        """
+        self._find_given(read)
+        self._given = self._next(notes)
+        return Put(PAGES, as_document(self._given))
+
+    def stands(self) -> None:
+        """Take note that the page given last is durable."""
+        if self._given is not None:
+            self._advance(self._given)
+
+    def _find_given(self, read: Reading) -> None:
+        """Take note of the page given last where it stands though nobody said so."""
+        if self._given is not None:
+            given = as_document(self._given)
+            if read(PAGES, given.key) == given.value:
+                self.stands()
+
+    def keep(self, note: Access) -> None:
+        """Return when an entry is durable, on a page with those that waited with it."""
+        self._turns.take(note)
 
     def _write_together(self, entries: tuple[Access, ...]) -> list[None]:
-        """Write entries that waited onto one page."""
-        try:
-            with self._turn:
-                self._write(entries)
-        except StoreError:
-            self.failing = True
-            raise
-        self.failing = False
+        """Write entries that waited onto one page; one that seemed to fail is written before it.
+
+        It may have been written all the same, or may yet be: no other page may take its place.
+        """
+        with self._turn:
+            if self._tried is not None:
+                self._append(self._tried)
+            self._tried = self._next(entries)
+            self._append(self._tried)
         return [None] * len(entries)
 
-    def _write(self, entries: tuple[Access, ...]) -> None:
+    def _next(self, entries: tuple[Access, ...]) -> AuditPage:
         if self._ended:
             raise StoreError(f"audit chain {self._writer} was ended: this process stops")
-        if self._tried is not None:
-            self._append(self._tried)
-        opening = None if self._opened else self._open()
+        opening = None if self._opened else self._opening
         head = self._head
         link = head.hash if opening is None else chained(head.hash, opening)
         for entry in entries:
             link = chained(link, entry)
-        self._append(
-            AuditPage(self._writer, head.page, head.number, head.hash, entries, link, opening)
-        )
+        return AuditPage(self._writer, head.page, head.number, head.hash, entries, link, opening)
 
     def _append(self, page: AuditPage) -> None:
-        """Write a page; one whose write seems to fail is written again, the same, before others.
-
-        It may have been written all the same, or may yet be: no other page may take its place.
-        """
-        self._tried = page
         try:
             self._store.write_once(PAGES, as_document(page))
         except Duplicate as error:
             raise StoreError(f"audit chain {self._writer} has another writer") from error
-        self._tried = None
+        self._advance(page)
+
+    def _advance(self, page: AuditPage) -> None:
+        self._given = self._tried = None
         self._head = _Head(page.page + 1, page.first + len(page.entries), page.hash)
         self._opened = True
         self.pages_written += 1
 
-    def _open(self) -> Opening:
+    def _end(self) -> Chain:
+        return Chain(self._writer, self._head.page - 1, self._head.hash)
+
+    def _open(self) -> None:
+        """Find out, once, where the chains before this one stood."""
+        if self._opening is None:
+            with self._turn:
+                if self._opening is None:
+                    self._opening = self._looked_around()
+
+    def _looked_around(self) -> Opening:
         chains = self._store.update(
             CHAINS, ALL_CHAINS, lambda _: {f"{self._writer}/began": Chain(self._writer)}
         ).state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, overload
 
@@ -11,22 +11,24 @@ from core import access, alerts
 from core.alerts import Alert, RaiseAlert
 from core.audit import Access, Audit
 from core.context import Context
-from core.demographics import back_office, creation, queries, updates
+from core.demographics import back_office, creation, queries, searching, updates
+from core.demographics.asking import AdvancedTrace
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import Claims
 from core.demographics.numbers import Numbers
 from core.demographics.records import Demographics, Found, Policy
+from core.demographics.searching import Candidates
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
 from core.errors import CoreError, NotAllowed
 from core.messaging.hub import Accept, Admit, Hub, Receipt
-from core.messaging.keeping import iso
 from core.messaging.records import Message
-from core.store.port import Store
+from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
 
 Change = UpdateRecord | Merge | Split | Restrict
-Command = queries.Command | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert
+Query = queries.Command | AdvancedTrace
+Command = Query | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -35,7 +37,10 @@ MAX_NOTED: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a command took, by stage, in seconds; told to whoever watches the core."""
+    """How long a command took, by stage, in seconds; told to whoever watches the core.
+
+    `audit` is the writing of its audit, with what it wrote itself.
+    """
 
     command: str
     outcome: str
@@ -77,6 +82,9 @@ class Core:
     def perform(self, command: ShowHistory, *, by: Caller) -> History: ...
 
     @overload
+    def perform(self, command: AdvancedTrace, *, by: Caller) -> Candidates: ...
+
+    @overload
     def perform(self, command: Accept, *, by: Caller) -> Receipt: ...
 
     @overload
@@ -94,14 +102,18 @@ class Core:
         started = time.perf_counter()
         name = type(command).__name__
         asked = _patient_asked_for(command)
+        doing = Doing(self, by, name, asked)
         try:
             access.authorise(by, self.directory)
-            result = _HANDLERS[type(command)](self, command)
+            result = _HANDLERS[type(command)](doing, command)
         except CoreError as refusal:
             self._note(by, name, type(refusal).__name__, asked, started)
             raise
-        shown = dict.fromkeys((*asked, *_patients_in(result)))
-        self._note(by, name, ALLOWED, tuple(shown), started)
+        if doing.is_noted:
+            self._timed(name, ALLOWED, started, doing.written)
+        else:
+            shown = dict.fromkeys((*asked, *_patients_in(result)))
+            self._note(by, name, ALLOWED, tuple(shown), started)
         return result
 
     def decline(self, *, by: Caller, command: str, why: str) -> None:
@@ -134,44 +146,91 @@ class Core:
     def _note(
         self, by: Caller, command: str, outcome: str, patients: tuple[str, ...], started: float
     ) -> None:
-        performed = time.perf_counter()
-        self.audit.record(
-            Access(
-                at=self.context.now().isoformat(timespec="microseconds"),
-                party_key=by.party_key,
-                asid=_noted(by.asid or ""),
-                activity=by.activity,
-                command=command,
-                outcome=outcome,
-                message_id=_noted(by.message_id),
-                patients=tuple(map(_noted, patients)),
-                user=_noted(by.person.user) if by.person else None,
-                role_profile=_noted(by.person.role_profile) if by.person else None,
-                job_role=_noted(by.person.job_role) if by.person else None,
-            )
+        noting = time.perf_counter()
+        self.audit.record(self.entry(by, command, outcome, patients), self.store)
+        self._timed(command, outcome, started, time.perf_counter() - noting)
+
+    def _timed(self, command: str, outcome: str, started: float, written: float) -> None:
+        performed = time.perf_counter() - started - written
+        self.watch(Timing(command, outcome, performed, written))
+
+    def entry(self, by: Caller, command: str, outcome: str, patients: tuple[str, ...]) -> Access:
+        """Give what the audit says of an access."""
+        return Access(
+            at=self.context.now().isoformat(timespec="microseconds"),
+            party_key=by.party_key,
+            asid=_noted(by.asid or ""),
+            activity=by.activity,
+            command=command,
+            outcome=outcome,
+            message_id=_noted(by.message_id),
+            patients=tuple(map(_noted, patients)),
+            user=_noted(by.person.user) if by.person else None,
+            role_profile=_noted(by.person.role_profile) if by.person else None,
+            job_role=_noted(by.person.job_role) if by.person else None,
         )
-        self.watch(Timing(command, outcome, performed - started, time.perf_counter() - performed))
 
 
-def _demographics(core: Core, command: queries.Command) -> Found:
+@dataclass(slots=True)
+class Doing:
+    """A command that is being performed: what it writes is written with the audit of it."""
+
+    core: Core
+    by: Caller
+    command: str
+    patients: tuple[str, ...]
+    written: float = 0.0
+    is_noted: bool = False
+
+    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
+        """Do the writes that the command comes to, and audit that it was done, in one.
+
+        It is the last that the command does: what raises after it was audited as done.
+        """
+        entry = self.core.entry(self.by, self.command, ALLOWED, self.patients)
+        began = time.perf_counter()
+        records = self.core.audit.beside(entry, writes, self.core.store)
+        self.written = time.perf_counter() - began
+        self.is_noted = True
+        return records
+
+    @property
+    def hub(self) -> Hub:
+        """The messages between parties, as this command changes them."""
+        return Hub(self.core.store, self.core.context.now, self.apply)
+
+
+def _demographics(doing: Doing, command: queries.Command) -> Found:
+    return queries.HANDLERS[type(command)](command, _records(doing.core))
+
+
+def _advanced_trace(doing: Doing, command: AdvancedTrace) -> Candidates:
+    return searching.advanced_trace(command, _records(doing.core))
+
+
+def _records(core: Core) -> Demographics:
     now = core.context.now()
     today = f"{now.year:04d}{now.month:02d}{now.day:02d}"
-    records = Demographics(core.store, today, core.policy)
-    return queries.HANDLERS[type(command)](command, records)
+    return Demographics(core.store, today, core.policy)
 
 
-def _create(core: Core, command: creation.Command) -> object:
-    creating = creation.Creating(core.context.new_id, core.numbers, _changing(core))
+def _changed(doing: Doing, command: Change | ShowHistory) -> Updated | History:
+    if type(command) in back_office.HANDLERS and not doing.by.by_hand:
+        raise NotAllowed("only an operator of this facade may do this")
+    return _CHANGES[type(command)](command, _changing(doing.core, doing.apply))
+
+
+def _create(doing: Doing, command: creation.Command) -> object:
+    """Make a record; whose it is, and whom it is told of, is known only then: audited after it."""
+    core = doing.core
+    changing = _changing(core, core.store.apply)
+    creating = creation.Creating(core.context.new_id, core.numbers, changing)
     return creation.HANDLERS[type(command)](command, creating)
 
 
-def _changed(core: Core, command: Change | ShowHistory) -> Updated | History:
-    return _CHANGES[type(command)](command, _changing(core))
-
-
-def _changing(core: Core) -> Changing:
+def _changing(core: Core, apply: Callable[[Iterable[Write]], object]) -> Changing:
     return Changing(
-        Claims(core.store, core.store.apply),
+        Claims(core.store, apply),
         core.context.now(),
         core.policy,
         lambda code: core.directory.organisation(code) is not None,
@@ -184,20 +243,23 @@ _CHANGES: Final[dict[type, Callable[..., Updated | History]]] = {
 }
 
 
-def _accept(core: Core, command: Accept) -> Receipt:
-    return core.hub.accept(command, core.context.new_id())
+def _accept(doing: Doing, command: Accept) -> Receipt:
+    return doing.hub.accept(command, doing.core.context.new_id())
 
 
-def _admit(core: Core, command: Admit) -> Message:
-    return core.hub.admit(command)
+def _admit(doing: Doing, command: Admit) -> Message:
+    return doing.hub.admit(command)
 
 
-def _raise_alert(core: Core, command: RaiseAlert) -> Alert:
-    return alerts.keep(command, core.store, iso(core.context.now()))
+def _raise_alert(doing: Doing, command: RaiseAlert) -> Alert:
+    (kept,) = doing.apply([alerts.keeping(command)])
+    alert: Alert = kept.state.alert
+    return alert
 
 
-_HANDLERS: Final[dict[type, Callable[[Core, Any], Any]]] = {
+_HANDLERS: Final[dict[type, Callable[[Doing, Any], Any]]] = {
     **dict.fromkeys(queries.HANDLERS, _demographics),
+    AdvancedTrace: _advanced_trace,
     **dict.fromkeys(creation.HANDLERS, _create),
     **dict.fromkeys(_CHANGES, _changed),
     Accept: _accept,
@@ -218,6 +280,8 @@ def _noted(text: str) -> str:
 def _patients_in(result: object) -> tuple[str, ...]:
     if isinstance(result, creation.PossibleDuplicates):
         return tuple(one.nhs_number for one in result.candidates)
+    if isinstance(result, Candidates):
+        return tuple(one.found.patient.nhs_number for one in result.candidates)
     if isinstance(result, Found | Updated | creation.Created):
         return (result.patient.nhs_number,)
     return ()

@@ -17,6 +17,14 @@ class TooManyMatches(CoreError):
     """More than one record matches where one was asked for."""
 
 
+class DetailsMissing(CoreError):
+    """A search by details lacks what it must have; the text says what."""
+
+
+class PatternTooShort(CoreError):
+    """A wildcard stands among the first two characters of what it is to find."""
+
+
 class NumberNotValid(CoreError):
     """The NHS number is not ten digits with a right check digit."""
 

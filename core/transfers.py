@@ -5,7 +5,7 @@ its arrival or its failure; how the transfer stands is a fold of them:
 
     a final acknowledgement says yes         -> integrated
     a final acknowledgement says no          -> failed, with its code
-    a message of it was given up             -> failed
+    a message of it will not arrive          -> failed, unless another brings the same payload
     fragments are under way                  -> transferring
     the extract is under way or has arrived  -> extract sent
     only the request                         -> requested
@@ -61,7 +61,7 @@ class Passed:
     """The id of the payload that an acknowledgement answers, in upper case."""
     payload_id: str = ""
     arrived: bool | None = None
-    """None while it is under way; False where it was given up."""
+    """None while it is under way; False where it was given up, or refused after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,7 @@ def _fold(facts: Mapping[str, Passed]) -> Transfer:
     messages: dict[str, Passed] = {}
     for one in events:
         known = messages.get(one.message_id)
-        if known is None:
-            messages[one.message_id] = one
-        elif one.arrived is None:
-            # Its end may bear the earlier time: other processes have other clocks.
-            messages[one.message_id] = replace(one, arrived=known.arrived)
-        elif known.arrived is None:
-            messages[one.message_id] = replace(known, arrived=one.arrived)
+        messages[one.message_id] = one if known is None else _together(known, one)
     passed = list(messages.values())
     requester, holder = _parties(passed)
     stage, code = _stage(passed)
@@ -110,6 +104,16 @@ def _fold(facts: Mapping[str, Passed]) -> Transfer:
         fragments=sum(one.kind is Kind.FRAGMENT for one in passed),
         under_way=sum(one.arrived is None for one in passed),
     )
+
+
+def _together(known: Passed, other: Passed) -> Passed:
+    """Give what two facts say of one message: an arrival counts, whatever was given up before.
+
+    Its end may bear the earlier time: other processes have other clocks.
+    """
+    ends = {known.arrived, other.arrived}
+    arrived = True if True in ends else (False if False in ends else None)
+    return replace(other if other.arrived is None else known, arrived=arrived)
 
 
 def _parties(passed: list[Passed]) -> tuple[str, str]:
@@ -128,12 +132,18 @@ def _stage(passed: list[Passed]) -> tuple[Stage, str]:
     for one in reversed(passed):
         if one.says_yes is not None and _is_final(one, passed):
             return (Stage.INTEGRATED if one.says_yes else Stage.FAILED), one.code
-    if any(one.arrived is False for one in passed):
+    if any(one.arrived is False and not _is_brought(one, passed) for one in passed):
         return Stage.FAILED, "not delivered"
     kinds = {one.kind for one in passed}
     if kinds & {Kind.FRAGMENT, Kind.CONTINUE}:
         return Stage.TRANSFERRING, ""
     return (Stage.EXTRACT_SENT if Kind.EXTRACT in kinds else Stage.REQUESTED), ""
+
+
+def _is_brought(lost: Passed, passed: list[Passed]) -> bool:
+    """Say whether another message brings the payload of one that will not arrive."""
+    others = (one for one in passed if one.arrived is not False)
+    return bool(lost.payload_id) and any(one.payload_id == lost.payload_id for one in others)
 
 
 def _is_final(acknowledgement: Passed, passed: list[Passed]) -> bool:
@@ -166,15 +176,30 @@ def noting(conversation_id: str, passed: Passed) -> Update:
 
     A transfer is a conversation between two parties: others that name it have one of their own.
     """
-    state = {None: "passed", True: "arrived", False: "given-up"}[passed.arrived]
-    parties = "|".join(sorted((passed.sender, passed.receiver)))
-    key = f"{passed.message_id}/{state}"
+    key = _fact_key(passed)
 
     def change(record: Record[Transfer, Passed] | None) -> Mapping[str, Passed]:
         full = record is not None and len(record.facts) >= MAX_FACTS
         return {} if full and passed.says_yes is None else {key: passed}
 
-    return Update(TRANSFERS, f"{conversation_id}|{parties}", change)
+    return Update(TRANSFERS, _place(conversation_id, passed), change)
+
+
+def ending(store: Store, conversation_id: str, passed: Passed) -> tuple[Update, ...]:
+    """Give what records the end of a message if it was noted that it is under way; else nothing."""
+    record = store.record(TRANSFERS, _place(conversation_id, passed))
+    noted = record is not None and _fact_key(replace(passed, arrived=None)) in record.facts
+    return (noting(conversation_id, passed),) if noted else ()
+
+
+def _place(conversation_id: str, passed: Passed) -> str:
+    parties = "|".join(sorted((passed.sender, passed.receiver)))
+    return f"{conversation_id}|{parties}"
+
+
+def _fact_key(passed: Passed) -> str:
+    state = {None: "passed", True: "arrived", False: "given-up"}[passed.arrived]
+    return f"{passed.message_id}/{state}"
 
 
 def listed(store: Store, party: str | None = None) -> Iterator[tuple[str, Transfer]]:

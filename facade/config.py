@@ -57,6 +57,8 @@ class Config:
     store_limit_bytes: int = 0
     store_deadline_seconds: float = 2.0
     demographics_restricted_found_by_place: bool = False
+    demographics_max_matches: int = 50
+    demographics_max_candidates: int = 500
     demographics_number_pool: str = TEST_NUMBERS
     demographics_restricted_updated: bool = False
     demographics_next_serial_change_number_accepted: bool = False
@@ -83,6 +85,8 @@ _POSITIVE: Final = (
     "server_drain_seconds",
     "delivery_threads",
     "delivery_per_receiver",
+    "demographics_max_matches",
+    "demographics_max_candidates",
 )
 _LEVELS: Final = ("debug", "info", "warning", "error")
 

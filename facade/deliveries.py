@@ -13,14 +13,8 @@ from typing import Final
 from facade import logs
 from facade.worker import STOPPING
 
-NICENESS: Final = 5
+NICENESS: Final = 10
 """What arrives comes first: a backlog is what the hub is for, a message refused is not."""
-
-SWITCH_SECONDS: Final = 0.0005
-"""How long a thread keeps the interpreter while others wait for it; ten times the usual.
-
-Whoever writes for all that wait gives it up at each statement, and must not queue so long for it.
-"""
 
 _SHORTEST_LIFE_SECONDS: Final = 1.0
 
@@ -31,25 +25,22 @@ class Deliveries:
     Its owner waits for dead children of every kind; here it is only seen that one is gone.
     """
 
-    def __init__(self, count: int, deliver: Callable[[], None], *, pin: bool) -> None:
+    def __init__(self, count: int, deliver: Callable[[], None]) -> None:
         self._count = count
         self._deliver = deliver
-        self._pin = pin
-        self._pids: dict[int, int] = {}
+        self._pids: set[int] = set()
         self._last_made = 0.0
         self._stopped = False
 
     def keep(self) -> None:
         """Start again what is gone; one that dies at once is not started without a pause."""
-        self._pids = {pid: place for pid, place in self._pids.items() if _lives(pid)}
+        self._pids = {pid for pid in self._pids if _lives(pid)}
         while not self._stopped and len(self._pids) < self._count:
             now = time.monotonic()
             if self._last_made and now - self._last_made < _SHORTEST_LIFE_SECONDS / self._count:
                 return
             self._last_made = now
-            taken = set(self._pids.values())
-            place = next(one for one in range(self._count) if one not in taken)
-            self._pids[self._forked(place)] = place
+            self._pids.add(self._forked())
 
     def stop(self) -> None:
         """Tell all to end in order."""
@@ -67,7 +58,7 @@ class Deliveries:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
-    def _forked(self, place: int) -> int:
+    def _forked(self) -> int:
         # The parent's handlers, which the child has at first, would lose what it is told.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         pid = os.fork()
@@ -81,9 +72,6 @@ class Deliveries:
             for number in (signal.SIGCHLD, signal.SIGQUIT, signal.SIGTTIN, signal.SIGTTOU):
                 signal.signal(number, signal.SIG_DFL)
             os.nice(NICENESS)
-            sys.setswitchinterval(SWITCH_SECONDS)
-            if self._pin:
-                pin(place)
             self._deliver()
             status = 0
         except Exception as error:  # noqa: BLE001 - a process of its own ends here
@@ -94,16 +82,6 @@ class Deliveries:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
-
-
-def pin(place: int) -> None:
-    """Keep this process on one core, where its threads hand the interpreter over cheaply.
-
-    Measured on two cores: a quarter to a third more messages a second.
-    """
-    cores = sorted(os.sched_getaffinity(0))
-    with contextlib.suppress(OSError):
-        os.sched_setaffinity(0, {cores[place % len(cores)]})
 
 
 def _lives(pid: int) -> bool:

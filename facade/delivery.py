@@ -26,7 +26,7 @@ from core.messaging.sharing import Shift
 from core.store.counted import CountedStore
 from core.store.port import Store
 from core.values.messaging import Outcome
-from facade import logs, wiring
+from facade import logs, process, wiring
 from facade.config import Config
 from facade.metrics import Metrics
 from facade.wiring import Spine
@@ -43,8 +43,9 @@ PASS_SHARE: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A worker's name, and the lock that makes it its own."""
+    """A worker's number on its machine and store, its name, the lock that makes both its own."""
 
+    number: int
     name: str
     descriptor: int
 
@@ -61,7 +62,7 @@ def slot(home: Path) -> Slot:
             number += 1
         else:
             place = home.stat().st_ino
-            return Slot(f"{socket.gethostname()}-{place:x}-{number}", descriptor)
+            return Slot(number, f"{socket.gethostname()}-{place:x}-{number}", descriptor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +236,7 @@ def deliver(config: Config, *, goes_on: Callable[[], bool] = lambda: True) -> No
     store = CountedStore(wiring.open_store(config), counted.count_operation)
     made = wiring.spine(config, store, watch=lambda _timing: None)
     own = slot(config.home)
+    process.settle(own.number, pin=config.server_pin_workers)
     courier = wiring.courier(config, made, worker=own.name, report=log.warning)
     deliverer = Deliverer(courier, pace_of(config), limits_of(config), counted.count_delivery)
     for number in (signal.SIGTERM, signal.SIGINT):

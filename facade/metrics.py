@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -72,9 +73,11 @@ class Metrics:
             registry=own,
         )
         self.stage = Counter("spine_stage_seconds", "Time spent by stage", ["stage"], registry=own)
-        self._operations = Counter(
+        operations = Counter(
             "spine_store_operations", "Store operations", ["operation", "bucket"], registry=own
         )
+        # To find a counter by its labels costs more than to count: each is found once.
+        self._operations = lru_cache(maxsize=None)(operations.labels)
         self._deliveries = Counter(
             "spine_deliveries", "Tries of messages", ["outcome"], registry=own
         )
@@ -94,7 +97,7 @@ class Metrics:
 
     def count_operation(self, operation: str, bucket: str) -> None:
         """Count one operation of the store."""
-        self._operations.labels(operation, bucket).inc()
+        self._operations(operation, bucket).inc()
 
     def exposed(self) -> bytes:
         """Give all processes' counts in the exposition format."""

@@ -22,9 +22,9 @@ from gunicorn.arbiter import Arbiter
 from core.door import Timing
 from core.errors import StoreError
 from core.store.counted import CountedStore
-from facade import admin, delivery, logs, metrics, tls
+from facade import admin, delivery, logs, metrics, process, tls
 from facade.config import Config
-from facade.deliveries import SWITCH_SECONDS, Deliveries, pin
+from facade.deliveries import Deliveries
 from facade.metrics import Metrics
 from facade.tls import FollowedContext
 from facade.web import Application
@@ -124,10 +124,8 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
         worker.place = next(place for place in itertools.count() if place not in taken)
 
     def _worker_started(self, _server: Any, worker: Any) -> None:  # noqa: ANN401
-        """Keep the worker on a core of its own, if that is wished."""
-        sys.setswitchinterval(SWITCH_SECONDS)
-        if self._config.server_pin_workers:
-            pin(worker.place)
+        """Set the worker up, on a core of its own if that is wished."""
+        process.settle(worker.place, pin=self._config.server_pin_workers)
 
     def _worker_stopped(self, _server: Any, _worker: Any) -> None:  # noqa: ANN401
         if self._spine is not None:
@@ -183,7 +181,7 @@ def serve(config: Config, *, instead: WsgiApplication | None = None) -> None:
             held.close()
         delivery.deliver(config, goes_on=lambda: os.getppid() == parent)
 
-    arbiter.deliveries = Deliveries(count, deliver, pin=config.server_pin_workers)
+    arbiter.deliveries = Deliveries(count, deliver)
     arbiter.run()
 
 

@@ -69,6 +69,8 @@ def policy(config: Config) -> Policy:
         next_serial_change_number_accepted=(config.demographics_next_serial_change_number_accepted),
         practices_known=config.demographics_practices_known,
         later_rules=config.demographics_later_rules,
+        max_matches=config.demographics_max_matches,
+        max_candidates=config.demographics_max_candidates,
     )
 
 

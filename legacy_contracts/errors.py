@@ -239,6 +239,14 @@ _UPDATE_OURS: Final = (
     "CHANGE_NOT_PERMITTED",
 )
 
+_TRACE_UNNUMBERED: Final = (
+    # pds.md 4.3, as the stylesheets of the advanced and the batch trace name them.
+    "DUPLICATE_SEARCH_FIELDS_PROVIDED",
+    "INVALID_HISTORY_INDICATOR",
+    "INVALID_IGNORE_HISTORY_INDICATOR",
+    "INVALID_SEARCH_DATA",
+)
+
 _MISSING: Final = "is missing, empty or invalid"
 
 MEANINGS: Final[dict[str, Meaning]] = {
@@ -373,6 +381,15 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "NHS_NUMBER_NOT_FOUND_CROSS_CHECK": Meaning(
         Kind.BUSINESS, "NHSNCC002", "NHS Number Not Found", inferred=False
     ),
+    "NO_MATCH_ADVANCED_TRACE": Meaning(
+        Kind.BUSINESS, "AT006", "No match to a Service User record", inferred=False
+    ),
+    # The numbers and their words are public; that these names are theirs is by the words.
+    "INVALID_SEARCH_TYPE": Meaning(Kind.BUSINESS, "AT001", "Invalid search type", inferred=False),
+    "MISSING_MANDATORY_SEARCH_FIELD_AT": Meaning(
+        Kind.BUSINESS, "AT002", "Missing mandatory search field", inferred=False
+    ),
+    "MISSING_SEARCH_TYPE": Meaning(Kind.BUSINESS, "AT009", "Missing search type", inferred=False),
     "MULTIPLE_MATCHES": Meaning(
         Kind.BUSINESS, "7", "Multiple matches to Service User records", inferred=True
     ),
@@ -408,6 +425,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
             *_CREATION_UNNUMBERED,
             *_UPDATE_UNNUMBERED,
             *_UPDATE_OURS,
+            *_TRACE_UNNUMBERED,
         )
     },
 }

@@ -126,3 +126,12 @@ class HubInteraction:
     generation: Generation
     answers: tuple[str, ...]
     inferred: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A message that is recognised by an element of its body and always refused, and why."""
+
+    name: str
+    element: str
+    why: str

@@ -4,6 +4,9 @@ from typing import Final
 
 NPFIT: Final = "2.16.840.1.113883.2.1.3.2.4"
 
+OLD_NUMBERS: Final = (f"{NPFIT}.3", f"{NPFIT}.4")
+"""The roots of NHS numbers of older and of temporary formats."""
+
 INTERACTION: Final = f"{NPFIT}.12"
 PARTY_KEY: Final = f"{NPFIT}.10"
 OBJECT_ID: Final = f"{NPFIT}.18.1"
@@ -39,6 +42,7 @@ HISTORIC_DATA: Final = f"{NPFIT}.17.36"
 CARE_PROVISION: Final = f"{NPFIT}.17.37"
 PREVIOUS_CONTACT: Final = f"{NPFIT}.17.38"
 UPDATE_TYPE: Final = f"{NPFIT}.17.40"
+SEARCH_TYPE: Final = f"{NPFIT}.17.39"
 BUSINESS_ERROR: Final = f"{NPFIT}.17.42"
 CONSENT_TYPE: Final = f"{NPFIT}.17.164"
 REGISTRATION: Final = f"{NPFIT}.17.165"

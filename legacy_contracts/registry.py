@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from legacy_contracts.errors import UnknownInteraction
-from legacy_contracts.interaction import HubInteraction, Interaction
+from legacy_contracts.interaction import HubInteraction, Interaction, Unanswered
 from legacy_contracts.pds import (
+    advanced_trace,
     allocation,
+    batch_trace,
+    birth_service,
     births,
     confirmation,
     cross_check,
@@ -31,8 +34,13 @@ HUB_INTERACTIONS: Final[tuple[HubInteraction, ...]] = (
     *allocation.INTERACTIONS,
     *births.INTERACTIONS,
     *updates.INTERACTIONS,
+    *advanced_trace.INTERACTIONS,
+    *batch_trace.INTERACTIONS,
 )
 """Those over ebXML that are answered by a message of ours."""
+
+UNANSWERED: Final[tuple[Unanswered, ...]] = birth_service.UNANSWERED
+"""Those that are known by name and answered by nothing but a SOAP fault 101."""
 
 BY_ACTION: Final = {row.action: row for row in INTERACTIONS}
 BY_ID: Final = {row.interaction_id: row for row in INTERACTIONS}

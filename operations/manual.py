@@ -24,6 +24,16 @@ only its messages are known. *Inferred*: what no public source shows about its a
 |---|---|---|---|---|---|---|
 """
 
+_UNANSWERED: Final = """
+## Recognised and refused
+
+Messages that are known by an element of their body, and that nothing can answer: each gets a SOAP
+fault 101.
+
+| Message | Element | Why |
+|---|---|---|
+"""
+
 _FORWARDED: Final = """
 ## Forwarded
 
@@ -101,4 +111,7 @@ def interactions() -> str:
         for row in rows()
     )
     steps = "".join(f"| {one} | {step} |\n" for one, step in messages.KINDS.items())
-    return f"{_HEAD}{answered}{_FORWARDED}{steps}"
+    unanswered = "".join(
+        f"| {one.name} | `{one.element}` | {one.why} |\n" for one in registry.UNANSWERED
+    )
+    return f"{_HEAD}{answered}{_UNANSWERED}{unanswered}{_FORWARDED}{steps}"

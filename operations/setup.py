@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 from facade.config import NATIONAL_HUB
+from legacy_contracts import ns, registry
+from legacy_contracts.interaction import HubInteraction, Pattern
 from operations import certificates
 
 SAMPLE_PARTY: Final = "T99999-9900001"
@@ -34,18 +38,6 @@ name = "National hub"
 name = "National hub"
 certificate_names = []
 organisation = "YES"
-
-[[contract]]
-party = "{HUB_PARTY}"
-service = "urn:nhs:names:services:alerts"
-interactions = ["COMT_IN000001UK01"]
-cpa_id = "S9999999A9900801"
-
-[[contract]]
-party = "{HUB_PARTY}"
-service = "urn:nhs:names:services:tms"
-interactions = ["MCCI_IN200001UK02"]
-cpa_id = "S9999999A9900802"
 """
 
 # PT4H10M: the persist duration that nhsdigitalmait/SPINE_MTH lists for extracts (tms-rules 7.3).
@@ -75,45 +67,86 @@ interactions = [
     "RCMR_IN010000UK05", "RCMR_IN030000UK06", "RCMR_IN030000UK07", "COPC_IN000001UK01",
     "MCCI_IN010000UK13",
 ]
-cpa_id = "{cpa_id}1"
+cpa_id = "{cpa_id}"
 actor = "nextMSH"
 sync_reply = "None"
 persist_duration = "PT4H10M"
-
-# The hub's answers to alerts and to batches.
-[[contract]]
-party = "{party}"
-service = "urn:nhs:names:services:alerts"
-interactions = ["MCCI_IN010000UK13"]
-cpa_id = "{cpa_id}2"
-
-[[contract]]
-party = "{party}"
-service = "urn:nhs:names:services:tms"
-interactions = ["MCCI_IN010000UK13", "MCCI_IN200002UK03"]
-cpa_id = "{cpa_id}3"
 """
+
+_CONTRACT: Final = """\
+
+[[contract]]
+party = "{party}"
+service = "{service}"
+interactions = [
+{interactions}
+]
+cpa_id = "{cpa_id}"
+"""
+
+_EXPRESS: Final = """\
+ack_requested = "never"
+duplicate_elimination = "never"
+"""
+
+
+def _by_service() -> Mapping[tuple[str, Pattern], list[HubInteraction]]:
+    """Give what the hub answers itself, by service and pattern: each is a contract."""
+    found: dict[tuple[str, Pattern], list[HubInteraction]] = {}
+    for row in registry.HUB_INTERACTIONS:
+        found.setdefault((row.service, row.pattern), []).append(row)
+    return found
+
+
+def _contracts(
+    party: str, cpa_ids: Iterator[str], named: Callable[[HubInteraction], Iterable[str]]
+) -> str:
+    """Give a contract with a party for each service, on what `named` gives of its interactions."""
+    texts = []
+    for (service, pattern), rows in _by_service().items():
+        names = dict.fromkeys(name for row in rows for name in named(row))
+        contract = _CONTRACT.format(
+            party=party,
+            service=f"{ns.SERVICES}{service}",
+            interactions="\n".join(f'    "{name}",' for name in names),
+            cpa_id=next(cpa_ids),
+        )
+        texts.append(contract + (_EXPRESS if pattern is Pattern.ASYNC_EXPRESS else ""))
+    return "".join(texts)
+
+
+def _practice(party: str, cpa_id: str, **more: object) -> str:
+    """Give a practice, and how the hub's answers to it must arrive."""
+    cpa_ids = _cpa_ids(cpa_id)
+    own = _PRACTICE.format(party=party, cpa_id=next(cpa_ids), **more)
+    return own + _contracts(party, cpa_ids, lambda row: row.answers)
+
+
+def _cpa_ids(stem: str) -> Iterator[str]:
+    return (f"{stem}{number:02d}" for number in count(1))
+
 
 DIRECTORY: Final = "".join(
     (
         _HUB,
-        _PRACTICE.format(
+        _contracts(HUB_PARTY, _cpa_ids("S9999999A99008"), lambda row: (row.interaction_id,)),
+        _practice(
             code="T99999",
             name="Sample practice",
             party=SAMPLE_PARTY,
             client=SAMPLE_CLIENT,
             port=9443,
             asid=SAMPLE_ASID,
-            cpa_id="S9999999A990001",
+            cpa_id="S9999999A99001",
         ),
-        _PRACTICE.format(
+        _practice(
             code="T99998",
             name="Second practice",
             party=SECOND_PARTY,
             client=SECOND_CLIENT,
             port=9444,
             asid=SECOND_ASID,
-            cpa_id="S9999999A990002",
+            cpa_id="S9999999A99002",
         ),
     )
 )

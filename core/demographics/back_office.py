@@ -95,8 +95,7 @@ def merge(command: Merge, changing: Changing) -> Updated:
             (loser, _superseded(loser.patient, command.survivor)),
         )
 
-    changing.claims.make(amendments)
-    return Updated(required(command.survivor, changing).patient)
+    return _after(command.survivor, changing.claims.make(amendments), changing)
 
 
 def split(command: Split, changing: Changing) -> Updated:
@@ -117,8 +116,7 @@ def split(command: Split, changing: Changing) -> Updated:
 
     if required(command.nhs_number, changing).patient.superseded_by is None:
         raise ChangeRefused(Objection.NOT_REPLACED)
-    changing.claims.make(amendments)
-    return Updated(required(command.nhs_number, changing).patient)
+    return _after(command.nhs_number, changing.claims.make(amendments), changing)
 
 
 def restrict(command: Restrict, changing: Changing) -> Updated:
@@ -130,8 +128,7 @@ def restrict(command: Restrict, changing: Changing) -> Updated:
         after = replace(own.patient, sensitivity=command.sensitivity)
         return _changed(command, changing, (own, after))
 
-    changing.claims.make(amendments)
-    return Updated(required(command.nhs_number, changing).patient)
+    return _after(command.nhs_number, changing.claims.make(amendments), changing)
 
 
 def show_history(command: ShowHistory, changing: Changing) -> History:
@@ -156,6 +153,14 @@ HANDLERS: Final[dict[type, Callable[..., Updated | History]]] = {
     Restrict: restrict,
     ShowHistory: show_history,
 }
+
+
+def _after(nhs_number: NhsNumber, made: tuple[Amendment, ...], changing: Changing) -> Updated:
+    """Give the record as it was made, or as it stood already."""
+    for one in made:
+        if one.change.nhs_number == nhs_number:
+            return Updated(one.change.patient)
+    return Updated(required(nhs_number, changing).patient)
 
 
 def _require_own(patient: Patient) -> None:

@@ -31,7 +31,7 @@ FORM: Final = 1
 """The form in which changes are kept; another is refused in words."""
 
 ATTEMPTS: Final = 9
-FIRST_PAUSE: Final = 0.016
+FIRST_PAUSE: Final = 0.03
 """How often a change is attempted, and how long it waits in between: twice as long each time.
 
 Together some two seconds, in which a writer that lives has carried out what it claimed.

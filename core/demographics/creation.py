@@ -20,12 +20,12 @@ from core.demographics.claiming import PatientChange, claiming
 from core.demographics.dates import latest, stamped
 from core.demographics.numbers import Maker, Numbers
 from core.demographics.objections import Seen, require_none
-from core.demographics.records import PATIENTS, Written
+from core.demographics.records import PATIENTS, Written, placeless
 from core.demographics.updates import Changing
 from core.errors import Duplicate, StoreError
 from core.store.port import Document, Documents, Put, Record, Store, Update, Write
 from core.values.changes import ChangeList, ItemChange, Kind, Mode, Single, SingleChange
-from core.values.demographics import Patient
+from core.values.demographics import Birth, Mother, Patient
 from core.values.identity import NhsNumber
 
 NOT_YET: Final = NhsNumber("")
@@ -120,17 +120,29 @@ def create(command: CreateRecord, creating: Creating) -> Created | PossibleDupli
     if key is None:
         return Created(_made(command, creating, None).patient)
     if _standing(creating.store, CREATIONS, command.message_id) is None:
-        others = same_births(creating.store, key)
-        if others:
-            return PossibleDuplicates(others)
+        others = _others(creating.store, key)
+        if others.candidates:
+            return others
     made = _made(command, creating, key)
     if made.message_id != command.message_id:
-        others = same_births(creating.store, key)
-        if others:
-            return PossibleDuplicates(others)
+        others = _others(creating.store, key)
+        if others.candidates:
+            return others
         # Whom the claim was for has another number by now: it stands in nobody's way.
         made = _made(command, creating, None)
     return Created(made.patient)
+
+
+def _others(store: Store, key: str) -> PossibleDuplicates:
+    """Give the records of the same birth, of a restricted one nothing that leads to where it is."""
+    return PossibleDuplicates(
+        tuple(one if one.sensitivity is None else _guarded(one) for one in same_births(store, key))
+    )
+
+
+def _guarded(patient: Patient) -> Patient:
+    mother = patient.birth.mother.nhs_number if patient.birth else None
+    return replace(placeless(patient), birth=Birth(Mother(nhs_number=mother)))
 
 
 HANDLERS: Final[dict[type, Callable[..., Created | PossibleDuplicates]]] = {

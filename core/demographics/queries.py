@@ -78,7 +78,7 @@ class CrossCheck:
 
 def retrieve(command: Retrieve, records: Demographics) -> Found:
     """Give the record, withheld where it is restricted; follow a replaced number."""
-    patient, superseded = _by_number(command.nhs_number, records)
+    patient, superseded = by_number(command.nhs_number, records)
     if patient.sensitivity is not None:
         return Found(withheld(patient), limited=True, superseded=superseded)
     shown = patient if command.history else current(patient, records.today)
@@ -87,7 +87,7 @@ def retrieve(command: Retrieve, records: Demographics) -> Found:
 
 def confirm(command: Confirm, records: Demographics) -> Found:
     """Give who has the number, withheld where restricted; follow a replaced number."""
-    patient, superseded = _by_number(command.nhs_number, records)
+    patient, superseded = by_number(command.nhs_number, records)
     shown = current(patient, records.today)
     if patient.sensitivity is not None:
         return Found(placeless(shown), limited=True, superseded=superseded)
@@ -96,7 +96,7 @@ def confirm(command: Confirm, records: Demographics) -> Found:
 
 def cross_check(command: CrossCheck, records: Demographics) -> Found:
     """Give the record if the details agree with it; a replaced number is refused."""
-    patient, superseded = _by_number(command.nhs_number, records)
+    patient, superseded = by_number(command.nhs_number, records)
     if superseded:
         raise NumberSuperseded("the number was replaced")
     shown = current(patient, records.today)
@@ -130,7 +130,7 @@ HANDLERS: Final[dict[type, Callable[..., Found]]] = {
 }
 
 
-def _by_number(asked: NhsNumber, records: Demographics) -> tuple[Patient, NhsNumber | None]:
+def by_number(asked: NhsNumber, records: Demographics) -> tuple[Patient, NhsNumber | None]:
     """Give the record that stands for a number, and the number asked for if it was replaced."""
     if not is_nhs_number(asked):
         raise NumberNotValid("not a valid NHS number")

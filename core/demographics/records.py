@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
 
+from core.demographics import blocking
 from core.store.port import Bucket, Change, Store
 from core.values.demographics import Patient, Period, Provenance, RecordStatus
 from core.values.identity import NhsNumber
@@ -60,6 +61,7 @@ PATIENTS: Final[Bucket[Patient, Written]] = Bucket(
     fold=_latest,
     whole=lambda fact: fact.patient,
     keep=_only_latest,
+    terms=blocking.terms,
 )
 
 TRACES: Final[Bucket[Candidates, Traceable]] = Bucket(
@@ -96,6 +98,10 @@ class Policy:
     """Whether a practice that is not in the directory is refused."""
     later_rules: bool = True
     """Whether the rules hold that only the later interface (FHIR) of the same records tells."""
+    max_matches: int = 50
+    """How many patients an advanced trace lists at most."""
+    max_candidates: int = 500
+    """How many records an advanced trace compares at most."""
 
 
 @dataclass(frozen=True, slots=True)

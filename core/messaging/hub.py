@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from core.errors import Duplicate, Expired, NotFound
@@ -66,7 +67,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Admit:
-    """Open a message that was accepted: raises `Duplicate` where its payload's id is another's."""
+    """Open a message that was accepted: raises `Duplicate` where its payload's id is another's.
+
+    What an earlier try found its own stays its own: it may have had its effect by then.
+    """
 
     key: str
     message: Message
@@ -75,12 +79,19 @@ class Admit:
     """What else is to be written once it is admitted."""
 
 
-class Hub:
-    """The messages of a store, at one moment's clock."""
+Applying = Callable[[Iterable[Write]], object]
+"""Does several writes, as a store's `apply` does."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+
+class Hub:
+    """The messages of a store, at one moment's clock; `apply` is how what it writes is written."""
+
+    def __init__(
+        self, store: Store, now: Callable[[], datetime], apply: Applying | None = None
+    ) -> None:
         self._store = store
         self._now = now
+        self._apply = apply or store.apply
 
     def message(self, key: str) -> Message | None:
         """Give a message as it stands, or None."""
@@ -166,7 +177,7 @@ class Hub:
         if command.poll_id is not None:
             writes.insert(0, Put(POLLS, Document(command.poll_id, key.encode())))
         try:
-            self._store.apply(writes)
+            self._apply(writes)
         except AcceptedAlready as raced:
             return Receipt(key, raced.message, duplicate=True)
         return Receipt(key, MESSAGES.fold({"accepted": kept.event}), duplicate=False)
@@ -176,19 +187,18 @@ class Hub:
         message = command.message
         terms = message.accepted.terms
         writes = list(command.also)
+        used = Used(message.accepted_at, terms.eliminated_until or "", iso(self._now()))
         if terms.eliminated_until is not None and command.payload_id:
             place = f"{message.accepted.envelope.sender}|{command.payload_id.upper()}"
-            used = Used(message.accepted_at, terms.eliminated_until)
-            writes.insert(0, Update(PAYLOADS, place, _uses(command.key, used)))
-        for record in self._store.apply(writes):
             # On a cluster another's use may have come beside it while it was written.
-            if isinstance(record.state, Holders) and command.key not in record.state.keys:
-                raise Duplicate("the payload's id is another message's")
+            holds = partial(_require_holder, command.key, used.noted_at)
+            writes.insert(0, Update(PAYLOADS, place, _uses(command.key, used), holds))
+        self._apply(writes)
         return message
 
     def send(self, outgoing: Outgoing, key: str | None = None) -> None:
         """Put a message of ours on its way, durably."""
-        self._store.apply(keeping(outgoing, iso(self._now()), key=key).again())
+        self._apply(keeping(outgoing, iso(self._now()), key=key).again())
 
     def repeat(self, key: str, unique: str, terms: Terms) -> None:
         """Send a message of ours once more, as it was."""
@@ -228,10 +238,11 @@ class Hub:
         event = Event(iso(self._now()), again_until=until, by=by)
         self._store.update(MESSAGES, key, following("again", event, Standing.FAILED))
 
-    def close(self, key: str, why: str, by: str) -> None:
-        """Put away by hand a message that was given up or is on its way."""
+    def close(self, key: str, why: str, by: str, also: Iterable[Write] = ()) -> None:
+        """Put away by hand a message that was given up or is on its way, and write what else."""
         event = Event(iso(self._now()), closed=why, by=by)
-        self._store.update(MESSAGES, key, following("closed", event, Standing.FAILED, *IN_FLIGHT))
+        closed = following("closed", event, Standing.FAILED, *IN_FLIGHT)
+        self._store.apply([*also, Update(MESSAGES, key, closed)])
 
     def _end(
         self, key: str, event: Event, leads_to: tuple[Outgoing, ...], also: Iterable[Write]
@@ -241,7 +252,7 @@ class Hub:
         name = "done" if event.done else "given-up"
         ended = following(name, replace(event, answer=answer), *IN_FLIGHT)
         writes = [write for one in leads_to for write in keeping(one, at).again()]
-        self._store.apply([*writes, *also, Update(MESSAGES, key, ended)])
+        self._apply([*writes, *also, Update(MESSAGES, key, ended)])
 
 
 def _remembered(message: Message, now: datetime) -> bool:
@@ -257,8 +268,16 @@ def _uses(key: str, used: Used) -> Change[Holders, Used]:
         facts = dict(record.facts) if record else {}
         known = max((one.at for one in facts.values()), default="")
         mine = facts.get(key) or (used if used.at > known else replace(used, at=f"{known}+"))
-        if key not in PAYLOADS.fold({**facts, key: mine}).keys:
-            raise Duplicate("the payload's id is another message's")
+        _require_holder(key, used.noted_at, PAYLOADS.fold({**facts, key: mine}))
         return {key: mine}
 
     return change
+
+
+def _require_holder(key: str, noted_at: str, holders: Holders) -> None:
+    """Raise `Duplicate` where the use that was written then came second.
+
+    One that an earlier try wrote is let be: that try did not see the other, and may have acted.
+    """
+    if (key, noted_at) in holders.second:
+        raise Duplicate("the payload's id is another message's")

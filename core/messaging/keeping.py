@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -75,10 +76,18 @@ def derived_id(key: str, purpose: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-A{digest[17:20]}-{digest[20:32]}"
 
 
+OWN_LANES: Final = 4
+"""Into how many lanes what one sender asks of us is divided, so that several workers may do it."""
+
+
 def lane_of(envelope: Envelope, way: Way, terms: Terms) -> str:
-    """Give the queue that a message waits in: its receiver's; for ours to do, its sender's."""
+    """Give the queue that a message waits in: its receiver's; for ours to do, one of its sender's.
+
+    What belongs to one conversation is done by one worker.
+    """
     if way is Way.HANDLE:
-        return f"{envelope.receiver}<{envelope.sender}"
+        own = zlib.crc32(envelope.conversation_id.encode()) % OWN_LANES
+        return f"{envelope.receiver}<{envelope.sender}/{own}"
     return f"{envelope.receiver}#" if terms.ordered else str(envelope.receiver)
 
 

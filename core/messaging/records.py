@@ -178,6 +178,8 @@ class Used:
 
     at: str
     until: str
+    noted_at: str = ""
+    """When it was written: a later try knows by it that an earlier one was there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,16 +187,21 @@ class Holders:
     """The messages that a payload's id belonged to, one after the other."""
 
     keys: tuple[str, ...]
+    second: tuple[tuple[str, str], ...] = ()
+    """Those that used it while it was another's, each with when its use was written."""
 
 
 def _fold_holders(facts: Mapping[str, Used]) -> Holders:
     keys: list[str] = []
+    second: list[tuple[str, str]] = []
     until = ""
     for key, one in sorted(facts.items(), key=lambda item: (item[1].at, item[0])):
         if one.at > until:
             keys.append(key)
             until = one.until
-    return Holders(tuple(keys))
+        else:
+            second.append((key, one.noted_at))
+    return Holders(tuple(keys), tuple(second))
 
 
 PAYLOADS: Final[Bucket[Holders, Used]] = Bucket(

@@ -10,6 +10,7 @@ from core.store.port import (
     Change,
     Document,
     Documents,
+    Note,
     Page,
     Put,
     Record,
@@ -28,6 +29,11 @@ class CountedStore:
     def __init__(self, store: Store, count: Callable[[str, str], None]) -> None:
         self.beneath = store
         self._count = count
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Say what the store beneath says."""
+        return self.beneath.is_exclusive
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
@@ -51,15 +57,17 @@ class CountedStore:
         self._count("update many", bucket.name)
         self.beneath.update_many(bucket, changes)
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes."""
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
+        """Do several writes, and note them."""
         writes = tuple(writes)
         for one in writes:
             if isinstance(one, Put):
                 self._count("put", one.documents.name)
             else:
                 self._count("update", one.bucket.name)
-        return self.beneath.apply(writes)
+        for _ in notes:
+            self._count("note", "audit")
+        return self.beneath.apply(writes, *notes)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document."""

@@ -19,6 +19,7 @@ from core.store.port import (
     Change,
     Document,
     Documents,
+    Note,
     Page,
     Put,
     Record,
@@ -35,6 +36,8 @@ _Place = tuple[str, str]
 
 class MemoryStore:
     """Everything in dictionaries, behind one lock."""
+
+    is_exclusive = True
 
     def __init__(self, *, limit_bytes: int | None = None) -> None:
         self._lock = threading.RLock()
@@ -80,8 +83,8 @@ class MemoryStore:
         for key, change in changes:
             self.update(bucket, key, change)
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes, all or none, alone with the store."""
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
+        """Do several writes, all or none, alone with the store; then note them."""
         with self._lock:
             undo: list[Callable[[], None]] = []
             records = []
@@ -92,11 +95,14 @@ class MemoryStore:
                         self.write_once(one.documents, one.document)
                     else:
                         records.append(self.update(one.bucket, one.key, one.change))
+                        one.require(records[-1].state)
             except BaseException:
                 for step in reversed(undo):
                     step()
                 raise
-            return records
+        for note in notes:
+            note.journal.keep(note.text)
+        return records
 
     def _undoing(self, write: Write) -> Callable[[], None]:
         """Give what puts a place back as it stands now."""

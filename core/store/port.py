@@ -117,20 +117,70 @@ class Put:
     document: Document
 
 
+def _as_it_is(_state: Any) -> None:  # noqa: ANN401 - any state
+    """Require nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A record to change, as `update` does."""
+    """A record to change, as `update` does.
+
+    `require` is asked of the state that stands afterwards, and raises where that is not enough:
+    on a cluster another change may have come beside this one.
+    """
 
     bucket: Bucket[Any, Any]
     key: str
     change: Change[Any, Any]
+    require: Callable[[Any], None] = _as_it_is
 
 
 Write = Put | Update
 
 
+Reading = Callable[[Documents, str], bytes | None]
+"""Gives a document's bytes, or None."""
+
+
+class Journal(Protocol):
+    """Notes of what is done, kept on pages that follow one another: one process's own.
+
+    A store that can writes the notes of what it writes together onto one page in the same
+    transaction: it asks for the `page`, and says that it `stands` once it is durable, before it
+    asks for another. Any other store has each note kept by itself, after what it tells of.
+    """
+
+    def page(self, notes: tuple[Any, ...], read: Reading) -> Put:
+        """Give the write of a page with these notes, which follows the last that stands.
+
+        `read` tells whether one that was given before stands though nobody said so.
+        """
+        ...
+
+    def stands(self) -> None:
+        """Take note that the page given last is durable."""
+        ...
+
+    def keep(self, note: Any) -> None:  # noqa: ANN401 - a journal's own kind of note
+        """Return when a note is durable, on a page with others or alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a journal is to hold of some writes."""
+
+    journal: Journal
+    text: Any
+
+
 class Store(Protocol):
     """What every home of the core's data offers. Each call may raise `StoreError`."""
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Say whether several writes are one here, and a change sees every fact before it."""
+        ...
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
@@ -153,11 +203,12 @@ class Store(Protocol):
         """Do many updates; all are durable when this returns."""
         ...
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
         """Do several writes in order, all durable when this returns; give the records updated.
 
         Where one raises, the embedded stores undo those before it; on a cluster they stand, so
-        what makes the others count belongs last.
+        what makes the others count belongs last. The notes of them are durable too by then; they
+        are written with them or after them, and where one raises they are not.
         """
         ...
 

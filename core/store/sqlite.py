@@ -23,28 +23,30 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
 from core.errors import Duplicate, StoreError
-from core.store import codec, facts
+from core.store import codec
 from core.store import sqlite_statements as statements
 from core.store.port import (
     Bucket,
     Change,
     Document,
     Documents,
+    Journal,
+    Note,
     Page,
-    Put,
     Record,
     Span,
+    Update,
     Write,
-    refuse_oversize,
 )
-from core.store.sqlite_errors import said, store_error
+from core.store.sqlite_drafts import Draft
+from core.store.sqlite_errors import said
 from core.store.turns import Turns
 
 S = TypeVar("S")
 F = TypeVar("F")
 R = TypeVar("R")
 
-LOG_SECONDS = 0.5
+LOG_SECONDS = 2.0
 LOG_COPIED_BYTES = 1_000_000
 LOG_RESTARTED_BYTES = 32_000_000
 """How often the log is looked at, from what size it is copied, from what size it starts anew."""
@@ -66,14 +68,36 @@ def _locked(descriptor: int) -> bool:
 
 @dataclass(slots=True)
 class _Task(Generic[R]):
-    """Something to write, and what doing it gave."""
+    """Something to write, what is noted of it, and what doing it gave."""
 
-    act: Callable[[sqlite3.Connection], R]
+    act: Callable[[Draft], R]
+    notes: tuple[Note, ...] = ()
     gave: R | None = None
+
+
+def _noted(batch: Draft, tasks: Iterable[_Task[Any]]) -> list[Journal]:
+    """Draft a page of each journal that tasks are noted in; give the journals.
+
+    A page that is there already is another's: nothing of this transaction may stand.
+    """
+    texts: dict[int, list[Any]] = {}
+    journals: dict[int, Journal] = {}
+    for task in tasks:
+        for note in task.notes:
+            journals[id(note.journal)] = note.journal
+            texts.setdefault(id(note.journal), []).append(note.text)
+    for number, journal in journals.items():
+        try:
+            batch.do(journal.page(tuple(texts[number]), batch.document))
+        except Duplicate as error:
+            raise StoreError("the journal has another writer") from error
+    return [*journals.values()]
 
 
 class SqliteStore:
     """A store in one file; each thread reads on its own connection, writes take turns."""
+
+    is_exclusive = True
 
     def __init__(
         self, path: Path, *, limit_bytes: int | None = None, busy_seconds: float = 10.0
@@ -84,7 +108,9 @@ class SqliteStore:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._write = threading.Lock()
-        self._turns_taken: Turns[_Task[Any]] = Turns(self._write_together, limit=MAX_TOGETHER)
+        self._turns_taken: Turns[_Task[Any]] = Turns(
+            self._write_together, limit=MAX_TOGETHER, ready=self._writing
+        )
         self._turns = path.with_name(path.name + "-lock")
         self._stopped = threading.Event()
         self._copier: threading.Thread | None = None
@@ -101,54 +127,44 @@ class SqliteStore:
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
-        value = self._get(self._reader(), bucket.name, key)
+        value = self._get(bucket.name, key)
         return None if value is None else codec.decode_state(bucket, value)
 
     def record(self, bucket: Bucket[S, F], key: str) -> Record[S, F] | None:
         """Give the facts and the state under the key, or None."""
-        value = self._get(self._reader(), bucket.name, key)
+        value = self._get(bucket.name, key)
         return None if value is None else codec.decode(bucket, value)
 
     def update(self, bucket: Bucket[S, F], key: str, change: Change[S, F]) -> Record[S, F]:
         """Add what `change` gives, with every earlier fact in sight."""
-        return self._written(lambda writer: self._update(writer, bucket, key, change))
+        return self._written(lambda draft: draft.update(Update(bucket, key, change)))
 
     def update_many(
         self, bucket: Bucket[S, F], changes: Iterable[tuple[str, Change[S, F]]]
     ) -> None:
         """Do many updates in one transaction."""
+        self.apply(Update(bucket, key, change) for key, change in changes)
 
-        def update_many(writer: sqlite3.Connection) -> None:
-            for key, change in changes:
-                self._update(writer, bucket, key, change)
-
-        self._written(update_many)
-
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes in one transaction."""
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
+        """Do several writes in one transaction, their notes in it too."""
         writes = tuple(writes)
-        if not writes:
+        if not writes and not notes:
             return []
 
-        def apply(writer: sqlite3.Connection) -> list[Record[Any, Any]]:
-            records = []
-            for one in writes:
-                if isinstance(one, Put):
-                    self._put(writer, one.documents, one.document)
-                else:
-                    records.append(self._update(writer, one.bucket, one.key, one.change))
-            return records
+        def apply(draft: Draft) -> list[Record[Any, Any]]:
+            done = (draft.do(one) for one in writes)
+            return [record for record in done if record is not None]
 
-        return self._written(apply)
+        return self._written(apply, notes)
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document; the same again is nothing, another raises `Duplicate`."""
-        self._written(lambda writer: self._put(writer, documents, document))
+        self._written(lambda draft: draft.put(documents, document))
 
     def document(self, documents: Documents, key: str) -> bytes | None:
         """Give a document's bytes, or None."""
         with said(self._path):
-            return statements.get_document(self._reader(), documents.name, key)
+            return statements.get_document(self._reader(), (documents.name, key))
 
     def find(
         self, kind: Bucket[S, F] | Documents, span: Span, *, limit: int, after: str | None = None
@@ -176,7 +192,7 @@ class SqliteStore:
 
     def ready(self) -> None:
         """Read one key, as a request would."""
-        self._get(self._reader(), "ready", "ready")
+        self._get("ready", "ready")
 
     def faults(self) -> tuple[str, ...]:
         """Say whether the file is sound."""
@@ -254,85 +270,55 @@ class SqliteStore:
                 connection = self._local.connection = self._connect()
         return connection
 
-    def _get(self, connection: sqlite3.Connection, kind: str, key: str) -> bytes | None:
-        try:
-            row = connection.execute(statements.GET, (kind, key)).fetchone()
-        except sqlite3.Error as error:
-            raise store_error(self._path, error) from error
-        return None if row is None else row[0]
+    def _get(self, kind: str, key: str) -> bytes | None:
+        with said(self._path):
+            return statements.get(self._reader(), (kind, key))
 
-    def _written(self, act: Callable[[sqlite3.Connection], R]) -> R:
+    def _written(self, act: Callable[[Draft], R], notes: tuple[Note, ...] = ()) -> R:
         """Give what an act gives, once what it wrote is durable."""
-        task = _Task(act)
+        task = _Task(act, notes)
         self._turns_taken.take(task)
         return cast("R", task.gave)
 
-    def _write_together(self, tasks: tuple[_Task[Any], ...]) -> list[Exception | None]:
-        """Do tasks in one transaction, from which one that fails is taken out again."""
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Be the one writer, of all threads and of all processes."""
         with self._write, said(self._path), self._taking_turn():
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                errors = self._done(tasks)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+            yield
+
+    def _write_together(self, tasks: tuple[_Task[Any], ...]) -> list[Exception | None]:
+        """Do tasks in one transaction, from which one that fails is left out, and note them."""
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            batch = Draft(self._writer)
+            errors = [self._tried(task, batch) for task in tasks]
+            done = (task for task, error in zip(tasks, errors, strict=True) if error is None)
+            noted = _noted(batch, done)
+            batch.write()
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+            raise
+        for journal in noted:
+            journal.stands()
         return errors
 
-    def _done(self, tasks: tuple[_Task[Any], ...]) -> list[Exception | None]:
-        if len(tasks) > 1:
-            return [self._tried(task) for task in tasks]
-        # Alone, it needs no savepoint: what it raises ends the transaction.
-        tasks[0].gave = tasks[0].act(self._writer)
-        return [None]
+    def _tried(self, task: _Task[Any], batch: Draft) -> Exception | None:
+        """Do a task and give None, or leave it out and give its error.
 
-    def _tried(self, task: _Task[Any]) -> Exception | None:
-        """Do a task and give None, or undo it and give its error.
-
-        What made SQLite end the whole transaction (a full disk) is every task's.
+        What made SQLite end the whole transaction is every task's.
         """
-        self._writer.execute("SAVEPOINT task")
+        draft = batch.above()
         try:
             with said(self._path):
-                task.gave = task.act(self._writer)
+                task.gave = task.act(draft)
         except Exception as error:
             if not self._writer.in_transaction:
                 raise
-            self._writer.execute("ROLLBACK TO task")
-            self._writer.execute("RELEASE task")
             return error
-        self._writer.execute("RELEASE task")
+        draft.join()
         return None
-
-    def _put(self, writer: sqlite3.Connection, documents: Documents, document: Document) -> None:
-        refuse_oversize(document.value)
-        standing = self._get(writer, documents.name, document.key)
-        if standing is None:
-            statements.put_document(writer, documents.name, document)
-        elif standing != document.value:
-            raise Duplicate(f"another document stands in {documents.name}")
-
-    def _update(
-        self, writer: sqlite3.Connection, bucket: Bucket[S, F], key: str, change: Change[S, F]
-    ) -> Record[S, F]:
-        value = self._get(writer, bucket.name, key)
-        record = None if value is None else codec.decode(bucket, value)
-        after = facts.changed(bucket, record, change)
-        if after is None:
-            if record is None:
-                raise StoreError("a change that adds nothing was asked of no record")
-            return record
-        encoded = codec.encode(bucket, after)
-        refuse_oversize(encoded)
-        writer.execute(statements.PUT, (bucket.name, key, encoded))
-        old = bucket.terms(record.state) if record else {}
-        new = bucket.terms(after.state)
-        if old != new:
-            before, now = (set(statements.rows(bucket.name, key, terms)) for terms in (old, new))
-            writer.executemany(statements.UNINDEX, before - now)
-            writer.executemany(statements.INDEX, now - before)
-        return after
 
     def _open_turn(self) -> int:
         """Make the lock, and the file itself where there is none, for the owner's eyes only."""

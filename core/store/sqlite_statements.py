@@ -1,12 +1,13 @@
-"""What the embedded store says to SQLite: its tables, its statements, large values in pieces."""
+"""What the embedded store says to SQLite: its tables, its statements, few at a time."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Final, TypeVar
 
-from core.store.port import Document
+R = TypeVar("R")
 
 SCHEMA_VERSION: Final = 1
 
@@ -20,53 +21,103 @@ CREATE TABLE entry (
 ) WITHOUT ROWID;
 """
 
-GET: Final = "SELECT value FROM value WHERE kind = ? AND key = ?"
-GET_SMALL: Final = (
+_GET: Final = "SELECT value FROM value WHERE kind = ? AND key = ?"
+_GET_SMALL: Final = (
     "SELECT rowid, CASE WHEN length(value) <= ? THEN value END FROM value "
     "WHERE kind = ? AND key = ?"
 )
-PUT: Final = (
-    "INSERT INTO value (kind, key, value) VALUES (?, ?, ?) "
-    "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
+_PUT_ROOM: Final = (
+    "INSERT INTO value (kind, key, value) VALUES (?, ?, zeroblob(?)) "
+    "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value RETURNING rowid"
 )
-PUT_ROOM: Final = "INSERT INTO value (kind, key, value) VALUES (?, ?, zeroblob(?))"
-INDEX: Final = "INSERT OR IGNORE INTO entry (kind, name, term, key) VALUES (?, ?, ?, ?)"
-UNINDEX: Final = "DELETE FROM entry WHERE kind = ? AND name = ? AND term = ? AND key = ?"
+_UNINDEX: Final = "DELETE FROM entry WHERE kind = ? AND name = ? AND term = ? AND key = ?"
 FIND: Final = (
     "SELECT term, key FROM entry WHERE kind = ? AND name = ? AND term <= ? "
     "AND (term, key) > (?, ?) ORDER BY term, key LIMIT ?"
 )
 
 LARGE: Final = 200_000
-"""From this size on a document is read and written piece by piece: SQLite would copy it whole."""
+"""From this size on a value is read and written piece by piece: SQLite would copy it whole."""
 _PIECE: Final = 65_536
 
+_TOGETHER: Final = (32, 8, 2, 1)
+"""How many rows one statement writes: few sizes, so that each is compiled once."""
 
-def get_document(reader: sqlite3.Connection, kind: str, key: str) -> bytes | None:
-    """Give a document's bytes, or None."""
-    row = reader.execute(GET_SMALL, (LARGE, kind, key)).fetchone()
+Place = tuple[str, str]
+"""Where a value stands: its kind and its key."""
+Entry = tuple[str, str, str, str]
+"""A row of the index: kind, name, term, key."""
+
+
+def get(connection: sqlite3.Connection, place: Place) -> bytes | None:
+    """Give the value at a place, or None."""
+    row = connection.execute(_GET, place).fetchone()
+    return None if row is None else row[0]
+
+
+def get_document(reader: sqlite3.Connection, place: Place) -> bytes | None:
+    """Give a value that may be large, or None."""
+    row = reader.execute(_GET_SMALL, (LARGE, *place)).fetchone()
     if row is None or row[1] is not None:
         return None if row is None else row[1]
     with reader.blobopen("value", "value", row[0], readonly=True) as blob:
         return blob.read()
 
 
-def put_document(writer: sqlite3.Connection, kind: str, document: Document) -> None:
-    """Write a document that is not there yet, with its index entries."""
-    value = document.value
-    if len(value) <= LARGE:
-        writer.execute(PUT, (kind, document.key, value))
-    else:
-        row = writer.execute(PUT_ROOM, (kind, document.key, len(value))).lastrowid
-        view = memoryview(value)
-        with writer.blobopen("value", "value", row or 0) as blob:
-            for at in range(0, len(view), _PIECE):
-                blob.write(view[at : at + _PIECE])
-    writer.executemany(INDEX, rows(kind, document.key, document.terms))
+def put_values(writer: sqlite3.Connection, values: Mapping[Place, bytes]) -> None:
+    """Write values, new ones and those that replace others."""
+    small = []
+    for (kind, key), value in values.items():
+        if len(value) <= LARGE:
+            small.append((kind, key, value))
+        else:
+            _put_large(writer, (kind, key), value)
+    for some in _in_groups(small):
+        writer.execute(_put(len(some)), [cell for row in some for cell in row])
 
 
-def rows(
-    kind: str, key: str, terms: Mapping[str, tuple[str, ...]]
-) -> list[tuple[str, str, str, str]]:
+def put_entries(writer: sqlite3.Connection, entries: Mapping[Entry, bool]) -> None:
+    """Write rows of the index, and take out those that are not to be there."""
+    gone = [entry for entry, is_there in entries.items() if not is_there]
+    if gone:
+        writer.executemany(_UNINDEX, gone)
+    for some in _in_groups([entry for entry, is_there in entries.items() if is_there]):
+        writer.execute(_index(len(some)), [cell for row in some for cell in row])
+
+
+def rows(place: Place, terms: Mapping[str, tuple[str, ...]]) -> list[Entry]:
     """Give a value's index entries as rows."""
+    kind, key = place
     return [(kind, name, term, key) for name, some in terms.items() for term in some]
+
+
+def _put_large(writer: sqlite3.Connection, place: Place, value: bytes) -> None:
+    (row,) = writer.execute(_PUT_ROOM, (*place, len(value))).fetchone()
+    view = memoryview(value)
+    with writer.blobopen("value", "value", row) as blob:
+        for at in range(0, len(view), _PIECE):
+            blob.write(view[at : at + _PIECE])
+
+
+def _in_groups(some: list[R]) -> Iterator[list[R]]:
+    """Give rows in groups as large as statements write at once."""
+    at = 0
+    while at < len(some):
+        size = next(size for size in _TOGETHER if size <= len(some) - at)
+        yield some[at : at + size]
+        at += size
+
+
+@lru_cache(maxsize=len(_TOGETHER))
+def _put(count: int) -> str:
+    places = ", ".join(["(?, ?, ?)"] * count)
+    return (
+        f"INSERT INTO value (kind, key, value) VALUES {places} "  # noqa: S608 - question marks
+        "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"
+    )
+
+
+@lru_cache(maxsize=len(_TOGETHER))
+def _index(count: int) -> str:
+    places = ", ".join(["(?, ?, ?, ?)"] * count)
+    return f"INSERT OR IGNORE INTO entry (kind, name, term, key) VALUES {places}"  # noqa: S608

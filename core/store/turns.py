@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -28,14 +29,20 @@ class _Waiting(Generic[W]):
 class Turns(Generic[W]):
     """Does work in batches: `perform` gives an error, or None, for each piece of a batch.
 
-    An error that `perform` raises is every piece's.
+    An error that `perform` raises is every piece's. `ready` is what has to be held meanwhile: the
+    batch is chosen only then, so what arrives during a long wait for it is done at once too.
     """
 
     def __init__(
-        self, perform: Callable[[tuple[W, ...]], Sequence[Exception | None]], *, limit: int
+        self,
+        perform: Callable[[tuple[W, ...]], Sequence[Exception | None]],
+        *,
+        limit: int,
+        ready: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._perform = perform
         self._limit = limit
+        self._ready = ready
         self._queue: list[_Waiting[W]] = []
         self._queued = threading.Lock()
         self._busy = False
@@ -56,18 +63,27 @@ class Turns(Generic[W]):
 
     def _do_queue(self) -> None:
         """Do what waits, wake who waited, and wake the first of those who came meanwhile."""
-        with self._queued:
-            batch, self._queue = self._queue[: self._limit], self._queue[self._limit :]
-        errors: Sequence[Exception | None] = [RuntimeError("the work was not done")] * len(batch)
+        batch: list[_Waiting[W]] = []
+        errors: Sequence[Exception | None] = ()
         try:
-            errors = self._perform(tuple(one.work for one in batch))
+            with self._ready():
+                batch = self._taken()
+                errors = self._perform(tuple(one.work for one in batch))
         except Exception as error:  # noqa: BLE001 - it reaches everyone whose work it was
+            batch = batch or self._taken()
             errors = [error] * len(batch)
         finally:
+            batch = batch or self._taken()
+            errors = errors or [RuntimeError("the work was not done")] * len(batch)
             for one, failed in zip(batch, errors, strict=True):
                 one.error, one.done = failed, True
                 one.woken.release()
             self._pass_on()
+
+    def _taken(self) -> list[_Waiting[W]]:
+        with self._queued:
+            batch, self._queue = self._queue[: self._limit], self._queue[self._limit :]
+        return batch
 
     def _pass_on(self) -> None:
         """Let the first who waits work; nobody works where nobody waits."""

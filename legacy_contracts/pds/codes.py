@@ -76,6 +76,7 @@ DEATH: Final = "3"
 HEALTHSPACE: Final = "8"
 CONTACT_METHOD: Final = "9"
 CONTACT_TIMES: Final = "10"
+MATCHING_LEVEL: Final = "12"
 WRITTEN_FORMAT: Final = "13"
 SHARED_SECRET: Final = "15"  # noqa: S105 - the code of the observation
 PREVIOUS_CONTACT: Final = "17"

@@ -133,6 +133,13 @@ def death_notification(place: str, patient: Patient) -> str:
     )
 
 
+def matching_level(place: str, level: int) -> str:
+    """Give how well a patient fits what was asked, of hundredths of a per cent."""
+    code = coded("code", codes.MATCHING_LEVEL, oids.OBSERVATION)
+    value = f'<value unit="%" value="{level // 100}.{level % 100:02d}"/>'
+    return about(place, act("matchingLevel", code + value))
+
+
 def previous_contact(place: str, patient: Patient) -> str:
     """Give whether the patient was known to the NHS before, or nothing."""
     if patient.previous_contact is None:

@@ -25,7 +25,7 @@ REFUSAL: Final = "QUQI_IN010000UK14"
 OLD_REFUSAL: Final = "QUQI_IN010000UK01"
 ENVELOPE: Final = WsaEnvelope()
 
-_VERSIONS: Final = {
+VERSIONS: Final = {
     Generation.MIM_3_1: "V3NPfIT3.0",
     Generation.V2006B: "V3NPfIT4.2.00",
     Generation.V2008A: "3NPfIT6.3.01",
@@ -80,7 +80,7 @@ class Query:
             build=build,
             reply=Reply(
                 interaction_id=answer,
-                version_code=self.version or _VERSIONS[generation],
+                version_code=self.version or VERSIONS[generation],
                 wrapper=self.wrapper,
                 prefix="SOAP-ENV",
                 wsa_from=f"{ns.SERVICES}{SERVICE}" if after_service else national_sender(SERVICE),

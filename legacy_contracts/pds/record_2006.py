@@ -6,6 +6,7 @@ are the same trees (pds.md 1.8). Captured: corpus pds QUPA_IN050000UK32, QUPA_IN
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from core.values.demographics import (
@@ -41,14 +42,20 @@ def trace_match(patient: Patient) -> Xml:
     return act("PdsTraceMatch", matched(patient))
 
 
-def matched(patient: Patient) -> Xml:
-    """Give what a trace answer says of one patient."""
+def advanced_trace_match(candidates: Iterable[tuple[Patient, int]]) -> Xml:
+    """Give the payload of an advanced trace answer: patients, each with its matching level."""
+    return act("PdsTraceMatch", "".join([matched(*one) for one in candidates]))
+
+
+def matched(patient: Patient, level: int | None = None) -> Xml:
+    """Give what a trace answer says of one patient, with the matching level where there is one."""
     body = (
         items.number(patient.nhs_number)
         + _addresses(patient, with_id=False)
         + _telecoms(patient, with_id=False)
         + items.confidentiality(patient)
         + _person(patient, with_id=False)
+        + ("" if level is None else items.matching_level("subjectOf1", level))
         + items.previous_contact("subjectOf2", patient)
         + items.death_notification("subjectOf", patient)
     )

@@ -8,6 +8,7 @@ QUPA_IN000007UK01/UK03, QUPA_IN000015UK02, QUPA_IN000009UK06.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +78,62 @@ def trace_match(patient: Patient, shape: Shape) -> Xml:
     return act("PdsTraceMatch", _subject(_plainly(patient, shape, death="subjectOf3")))
 
 
+def advanced_trace_match(candidates: Iterable[tuple[Patient, int]], shape: Shape) -> Xml:
+    """Give the payload of an advanced trace answer: patients, each with its matching level."""
+    return act("PdsTraceMatch", "".join([_candidate(*one, shape) for one in candidates]))
+
+
+def batch_trace_match(patient: Patient, shape: Shape) -> Xml:
+    """Give the payload of a batch trace answer."""
+    body = (
+        _plain_role(patient, shape, performer="assignedEntity")
+        + items.previous_contact("subjectOf2", patient)
+        + items.death_notification("subjectOf3", patient)
+    )
+    return act("PdsTraceMatch", _subject(body))
+
+
+def _candidate(patient: Patient, level: int, shape: Shape) -> Xml:
+    body = (
+        items.confidentiality(patient, has_b=shape.sensitivity_has_b)
+        + items.number(patient.nhs_number)
+        + entity("patientPerson", _traced_person(patient, shape))
+        + (_nhais("subjectOf", patient.registration) if shape is B else "")
+        + items.matching_level("subjectOf1", level)
+        + items.previous_contact("subjectOf2", patient)
+        + items.death_notification("subjectOf3", patient)
+    )
+    return _subject(body)
+
+
+def _traced_person(patient: Patient, shape: Shape) -> str:
+    """Give the person with the parts in which they may have been found, without their ids."""
+    names = "".join([name_part(one, shape, with_id=False) for one in patient.names])
+    places = "".join([address_part(one, shape, with_id=False) for one in patient.addresses])
+    telecoms = "".join([_telecom_part(one, shape, with_id=False) for one in patient.telecoms])
+    return (
+        items.gender(patient)
+        + items.birth_and_death_times(patient)
+        + items.birth_order(patient)
+        + "".join([_traced_provision(one, shape) for one in _practices(patient)])
+        + (f"{names}{places}{telecoms}" if shape is B else f"{places}{telecoms}{names}")
+    )
+
+
+def _traced_provision(item: CareProvision, shape: Shape) -> Xml:
+    """Give a practice with who wrote it, then since when: the other way round than a retrieval."""
+    event = act(
+        "patientCareProvision",
+        coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
+        + items.period("effectiveTime", item.period)
+        + link("performer", role("assignedEntity", _provider(item), "ASSIGNED"), "PRF")
+        + _source(item.provenance, "subjectOf1", shape.source, "SUBJ")
+        + _effective(item.provenance, "subjectOf2", "SUBJ"),
+        class_code="PCPR",
+    )
+    return role("playedOtherProviderPatient", link("subjectOf", event, "SBJ"), "PAT")
+
+
 def cross_check(patient: Patient, shape: Shape) -> Xml:
     """Give the payload of a cross-check answer."""
     body = _plain_role(patient, shape) + items.death_notification("subjectOf2", patient)
@@ -127,11 +184,12 @@ def _plainly(patient: Patient, shape: Shape, *, death: str) -> str:
     )
 
 
-def _plain_role(patient: Patient, shape: Shape) -> str:
+def _practices(patient: Patient) -> list[CareProvision]:
+    return [one for one in patient.care_provisions if one.kind is CareProvisionKind.PRIMARY_CARE]
+
+
+def _plain_role(patient: Patient, shape: Shape, *, performer: str = "assignedOrganization") -> str:
     """Give the role with its items directly in it, as trace and cross-check show it."""
-    practices = [
-        one for one in patient.care_provisions if one.kind is CareProvisionKind.PRIMARY_CARE
-    ]
     return (
         "".join([items.address(one, with_id=False) for one in patient.addresses])
         + items.confidentiality(patient, has_b=shape.sensitivity_has_b)
@@ -143,17 +201,17 @@ def _plain_role(patient: Patient, shape: Shape) -> str:
             + items.birth_and_death_times(patient)
             + items.birth_order(patient)
             + "".join([items.name(one, with_id=False) for one in patient.names])
-            + "".join([_plain_provision(one) for one in practices[:1]]),
+            + "".join([_plain_provision(one, performer) for one in _practices(patient)[:1]]),
         )
     )
 
 
-def _plain_provision(item: CareProvision) -> Xml:
+def _plain_provision(item: CareProvision, performer: str = "assignedOrganization") -> Xml:
     event = act(
         "patientCareProvision",
         coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
         + items.period("effectiveTime", item.period)
-        + link("performer", role("assignedOrganization", _provider(item), "ASSIGNED"), "PRF"),
+        + link("performer", role(performer, _provider(item), "ASSIGNED"), "PRF"),
         class_code="PCPR",
     )
     return role("playedOtherProviderPatient", link("subjectOf", event, "SBJ"), "PAT")
@@ -284,18 +342,18 @@ def _part(flavour: str, shape: Shape, content: str, provenance: Provenance | Non
     )
 
 
-def address_part(item: Address, shape: Shape) -> Xml:
+def address_part(item: Address, shape: Shape, *, with_id: bool = True) -> Xml:
     """Give an address with who wrote it and since when."""
-    return _part("000201", shape, items.address(item, with_id=True), item.provenance)
+    return _part("000201", shape, items.address(item, with_id=with_id), item.provenance)
 
 
-def _telecom_part(item: Telecom, shape: Shape) -> Xml:
-    return _part("000202", shape, items.telecom(item, with_id=True), item.provenance)
+def _telecom_part(item: Telecom, shape: Shape, *, with_id: bool = True) -> Xml:
+    return _part("000202", shape, items.telecom(item, with_id=with_id), item.provenance)
 
 
-def name_part(item: Name, shape: Shape) -> Xml:
+def name_part(item: Name, shape: Shape, *, with_id: bool = True) -> Xml:
     """Give a name with who wrote it and since when."""
-    person = entity("partPerson", items.name(item, with_id=True))
+    person = entity("partPerson", items.name(item, with_id=with_id))
     return _part("000203", shape, person, item.provenance)
 
 
@@ -370,7 +428,7 @@ def _around(patient: Patient, shape: Shape) -> str:
     parts += items.contact_method("subjectOf4", patient.contact)
     parts += items.written_format("subjectOf5", patient.written_format)
     parts += items.shared_secret("subjectOf6", patient)
-    parts += _registration(patient.registration)
+    parts += _nhais("subjectOf7", patient.registration)
     parts += items.previous_contact("subjectOf8", patient)
     return parts + _removal(patient.removal, shape)
 
@@ -404,7 +462,7 @@ def _donor(place: str, what: tuple[str, str, str], item: DonorPreference | None)
     return items.about(place, preference)
 
 
-def _registration(item: Registration | None) -> str:
+def _nhais(place: str, item: Registration | None) -> str:
     if item is None or item.custodian is None:
         return NOTHING
     device = role("assignedDevice", instance(oids.ASID, item.custodian), "ASSIGNED")
@@ -415,7 +473,7 @@ def _registration(item: Registration | None) -> str:
         + link("custodian", device, "CST"),
         class_code="REG",
     )
-    return items.about("subjectOf7", event)
+    return items.about(place, event)
 
 
 def _removal(item: Registration | None, shape: Shape) -> str:

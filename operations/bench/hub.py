@@ -1,7 +1,7 @@
 """The hub's rows: reliable messages in, forwarded end to end, a backlog drained, large messages.
 
 Sender, facade and receiver share the machine. What is measured beside the facade's two workers is
-what `spine serve` runs unless told otherwise: one delivery worker, which gives way to those who
+what `spine serve` runs unless told otherwise: two delivery workers, which give way to those who
 answer; a row says where there is none.
 """
 
@@ -10,36 +10,33 @@ from __future__ import annotations
 import multiprocessing
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from ctypes import c_int64
 from dataclasses import dataclass, replace
-from multiprocessing.sharedctypes import Synchronized
+from itertools import cycle
 from typing import Final
 
-from core.directory import Acknowledging, ContractProperties
+from core.directory import Acknowledging
 from facade import config as configs
 from facade.wiring import open_store
-from legacy_contracts.envelopes import mime
-from operations.bench import hub_backlog, hub_large, hub_messages, hub_receiver, load, served
+from operations.bench import (
+    hub_backlog,
+    hub_large,
+    hub_messages,
+    hub_place,
+    load,
+    served,
+)
 from operations.bench.hub_messages import ALERT, REQUEST, Template
-from operations.bench.hub_receiver import Receiver
-from operations.bench.load import Shape, Tally, Target
-from operations.bench.measuring import Bench, Report, free_ports, list_directory, measured
+from operations.bench.hub_place import ARRIVAL_SECONDS, FORWARD, RELIABLE, Place, Window, receivers
+from operations.bench.load import Shape, Tally
+from operations.bench.measuring import Bench, Report, measured
 from operations.bench.served import Watched
 from operations.setup import HUB_PARTY, SECOND_PARTY
-
-RELIABLE: Final = "/reliablemessaging/reliablerequest"
-FORWARD: Final = "/reliablemessaging/forwardreliable"
 
 IN: Final = Shape(processes=2, connections=16, seconds=15.0)
 IN_ALONE: Final = Shape(processes=2, connections=16, seconds=8.0)
 WARM: Final = Shape(processes=2, connections=8, seconds=1.5)
 THROUGH: Final = Shape(processes=1, connections=8, seconds=12.0)
-OUTSTANDING: Final = 256
-"""How many messages the sender of forwarded ones lets be on their way."""
-PATIENCE_SECONDS: Final = 1.0
-"""How long it waits for the hub before it sends one all the same."""
-ARRIVAL_SECONDS: Final = 20.0
 
 IN_RATE: Final = 1000
 IN_P99: Final = 100
@@ -62,63 +59,9 @@ LARGE_LIMITS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the hub is measured: the bench's folder, who receives, what was agreed."""
-
-    bench: Bench
-    receiver: Receiver
-    contracts: tuple[ContractProperties, ...]
-
-    def contract(self, party: str, interaction: str) -> ContractProperties:
-        """Give what was agreed with a party on an interaction."""
-        return next(
-            one
-            for one in self.contracts
-            if (one.party_key, one.interaction) == (party, interaction)
-        )
-
-    def target(self, port: int, path: str) -> Target:
-        """Give where a load of ebXML messages goes."""
-        return replace(
-            self.bench.target(port),
-            path=path,
-            content_type=mime.CONTENT_TYPE,
-            is_good=load.is_acknowledgment,
-        )
-
-    @contextmanager
-    def store(
-        self, url: str, acknowledged: Acknowledging = Acknowledging.REQUESTED, **settings: str
-    ) -> Iterator[None]:
-        """Work on a store that knows the directory, with every party at the receiver's address."""
-        with served.settings({"SPINE_STORE_URL": url, **settings}):
-            store = open_store(configs.load(self.bench.config))
-            listed = self.bench.listing()
-            endpoint = f"https://localhost:{self.receiver.port}/"
-            parties = [
-                replace(one, endpoint=endpoint, acknowledgments=acknowledged)
-                for one in listed.parties
-            ]
-            list_directory(store, listed, parties)
-            store.close()
-            yield
-
-    @contextmanager
-    def serving(self) -> Iterator[Watched]:
-        """Serve on the store that is worked on."""
-        with served.serving(self.bench.config, free_ports()) as server:
-            yield server
-
-
 def measure(report: Report, bench: Bench, riak: str | None) -> None:
     """Measure the hub; on a cluster too where one is named."""
-    files = bench.files
-    own = replace(
-        files, certificate=files.ca.with_name("server.pem"), key=files.ca.with_name("server.key")
-    )
-    with hub_receiver.receiving(own) as receiver:
-        place = Place(bench, receiver, bench.listing().contracts)
+    with hub_place.placed(bench) as place:
         _large(report, place)
         _in_alone(report, place)
         _in(report, place, "sqlite:hub-in.db")
@@ -162,28 +105,6 @@ def _sender_of_alerts(place: Place, server: Watched, shape: Shape) -> Callable[[
     return lambda: load.run(target, shape, bodies)
 
 
-@dataclass(frozen=True, slots=True)
-class _Window:
-    """Lets only so many messages be on their way: what is sent waits for what has arrived."""
-
-    receiver: Receiver
-    sent: Synchronized[int]
-    before: int
-
-    def paced(self, bodies: Iterator[bytes]) -> Iterator[bytes]:
-        """Give bodies as fast as others arrive."""
-        for body in bodies:
-            until = time.monotonic() + PATIENCE_SECONDS
-            while self._is_full() and time.monotonic() < until:
-                time.sleep(0.01)
-            with self.sent.get_lock():
-                self.sent.value += 1
-            yield body
-
-    def _is_full(self) -> bool:
-        return self.sent.value - (self.receiver.different.value - self.before) >= OUTSTANDING
-
-
 def _through(report: Report, place: Place, url: str, acknowledged: Acknowledging) -> None:
     """Send as fast as messages arrive, and count what arrives.
 
@@ -219,12 +140,17 @@ def _through(report: Report, place: Place, url: str, acknowledged: Acknowledging
 def _forwarded(place: Place, server: Watched, shape: Shape) -> Tally:
     """Send requests for records until the time is over and all that were accepted have arrived."""
     receiver, context = place.receiver, place.bench.context
-    template = hub_messages.request(place.contract(SECOND_PARTY, REQUEST), context)
+    agreed = place.contract(SECOND_PARTY, REQUEST)
+    templates = [
+        hub_messages.request(replace(agreed, party_key=party), context, asid)
+        for party, asid in receivers()
+    ]
     before = receiver.different.value
-    window = _Window(receiver, multiprocessing.get_context("fork").Value(c_int64), before)
+    window = Window(receiver, multiprocessing.get_context("fork").Value(c_int64), before)
 
     def bodies(_client: int) -> Iterator[bytes]:
-        return window.paced(map(template.under, hub_messages.ids(context)))
+        numbered = zip(cycle(templates), hub_messages.ids(context), strict=False)
+        return window.paced(template.under(message_id) for template, message_id in numbered)
 
     tally = load.run(place.target(server.port, FORWARD), shape, bodies)
     receiver.wait_for(before + len(tally.seconds) - tally.failed, ARRIVAL_SECONDS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.context import Context
@@ -20,7 +20,7 @@ from legacy_contracts.envelopes import ebxml, mime
 from legacy_contracts.envelopes.ebxml_rules import Form
 from legacy_contracts.envelopes.mime import OutPart
 from operations import patients
-from operations.setup import SAMPLE_ASID, SAMPLE_PARTY, SECOND_ASID, SPINE_ASID
+from operations.setup import SAMPLE_ASID, SAMPLE_PARTY, SECOND_ASID, SECOND_PARTY, SPINE_ASID
 
 ALERT: Final = "COMT_IN000001UK01"
 REQUEST: Final = "RCMR_IN010000UK05"
@@ -48,6 +48,13 @@ class Template:
         """Give the message's bytes with an id in every place where it stands."""
         return self.content.body.replace(_ID.encode(), message_id.encode())
 
+    def by_the_second(self) -> Template:
+        """Give the same message as the second practice sends it."""
+        body = self.content.body.replace(SAMPLE_PARTY.encode(), SECOND_PARTY.encode())
+        body = body.replace(SAMPLE_ASID.encode(), SECOND_ASID.encode())
+        envelope = replace(self.envelope, sender=PartyKey(SECOND_PARTY))
+        return Template(envelope, replace(self.content, body=body))
+
 
 def ids(context: Context) -> Iterator[str]:
     """Give ids without end that no other message has: one stem, then numbers."""
@@ -60,17 +67,23 @@ def ids(context: Context) -> Iterator[str]:
 
 def alert(contract: ContractProperties, context: Context) -> Template:
     """Give an alert: for the hub itself, reliable, some four kilobytes."""
-    payload = _wrapped(ALERT, SPINE_ASID, _PERSON + _SYSTEM + _subject(_ALERT_EVENT))
+    return to_the_hub(contract, context, _ALERT_EVENT)
+
+
+def to_the_hub(contract: ContractProperties, context: Context, content: str) -> Template:
+    """Give a reliable message for the hub itself with this content, sent by a person."""
+    act = _PERSON + _SYSTEM + _subject(content)
+    payload = _wrapped(contract.interaction, SPINE_ASID, act)
     return _template(contract, context, Form.RELIABLE, (_payload(payload),))
 
 
-def request(contract: ContractProperties, context: Context) -> Template:
+def request(contract: ContractProperties, context: Context, asid: str = SECOND_ASID) -> Template:
     """Give a practice's request for a record: forwarded, the smallest message of a transfer."""
     asked = (
         f'<EhrRequest classCode="EXTRACT" moodCode="RQO"><id root="{_ID}"/>{_RECORD_TARGET}'
         "</EhrRequest>"
     )
-    payload = _wrapped(REQUEST, SECOND_ASID, _SYSTEM + _subject(asked))
+    payload = _wrapped(REQUEST, asid, _SYSTEM + _subject(asked))
     return _template(contract, context, Form.FORWARD_INTERMEDIARY, (_payload(payload),))
 
 

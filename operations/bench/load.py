@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from operations.sending import ClientFiles
@@ -31,7 +31,10 @@ def is_acknowledgment(head: bytes, data: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send: address, path, the client's files; as what, and which answers are good."""
+    """Where to send: address, path, the client's files; as what, and which answers are good.
+
+    Where there are `more` files, the connections take turns to be one client or another.
+    """
 
     host: str
     port: int
@@ -39,6 +42,12 @@ class Target:
     files: ClientFiles
     content_type: str = "text/xml"
     is_good: Callable[[bytes, bytes], bool] = is_patient
+    more: tuple[ClientFiles, ...] = ()
+
+    def of_client(self, number: int) -> Target:
+        """Give where the client with a number sends, as whom."""
+        everyone = (self.files, *self.more)
+        return replace(self, files=everyone[number % len(everyone)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +122,13 @@ def _process(
 ) -> None:
     tallies = [Tally() for _ in range(shape.connections)]
     deadline = time.perf_counter() + shape.seconds
+    clients = range(number * shape.connections, (number + 1) * shape.connections)
     threads = [
         threading.Thread(
             target=_client,
-            args=(target, shape, bodies(number * shape.connections + index), tally, deadline),
+            args=(target.of_client(client), shape, bodies(client), tally, deadline),
         )
-        for index, tally in enumerate(tallies)
+        for client, tally in zip(clients, tallies, strict=True)
     ]
     for thread in threads:
         thread.start()

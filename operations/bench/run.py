@@ -21,13 +21,16 @@ from core.values.demographics import Patient, RecordStatus
 from facade import config as configs
 from facade.wiring import open_store
 from operations import loading, patients, sending, setup
-from operations.bench import hub, inside, load, served
+from operations.bench import hub, inside, load, served, tracing, updates
 from operations.bench.load import Shape
 from operations.bench.measuring import Bench, Report, free_ports, list_directory, measured
 from operations.bench.served import Watched
 
 HUB: Final = "hub"
-"""The part that can be measured alone: the messaging hub."""
+UPDATES: Final = "updates"
+TRACING: Final = "tracing"
+PARTS: Final = (HUB, UPDATES, TRACING)
+"""The parts that can be measured alone: the messaging hub, updates, the advanced trace."""
 
 SEED: Final = 2014
 SAMPLE: Final = 4000
@@ -50,9 +53,14 @@ def run(count: int, riak: str | None, only: str | None, say: Callable[[str], Non
         home = Path(folder)
         setup.make_folder(home, system_context().now())
         bench = Bench(home / "spine.toml", system_context(), say)
-        if only != HUB:
+        if only is None:
             _queries(report, bench, count, riak)
-        hub.measure(report, bench, riak)
+        if only in {None, TRACING}:
+            tracing.measure(report, bench, count)
+        if only in {None, HUB}:
+            hub.measure(report, bench, riak)
+        if only in {None, UPDATES}:
+            updates.measure(report, bench)
     return report
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from adapters import endings
 from core import alerts as raised
 from core import transfers as conversations
 from core.errors import CoreError
@@ -140,7 +141,10 @@ def close(group: Path, key: str, why: str, own: Path | None) -> None:
     """Put the message with KEY away, given up or on its way: it is not tried any more."""
     operator = getpass.getuser()
     _by_hand(
-        own or group, key, "CloseMessage", lambda made: made.core.hub.close(key, why, operator)
+        own or group,
+        key,
+        "CloseMessage",
+        lambda made: endings.closed(key, why, operator, made.ourselves),
     )
 
 

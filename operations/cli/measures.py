@@ -30,7 +30,7 @@ from operations.recordings import Case
     metavar="URL",
     help="Measure a cluster too: riak://host:8087,host2:8087.",
 )
-@click.option("--only", type=click.Choice([benches.HUB]), help="Measure this part alone.")
+@click.option("--only", type=click.Choice(benches.PARTS), help="Measure this part alone.")
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),

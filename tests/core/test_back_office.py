@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
 from updating import ASID, NUMBER, OTHER, PATIENT, PHONE, TODAY, World, world
 
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
@@ -23,7 +24,14 @@ from core.demographics.queries import (
 )
 from core.demographics.records import Demographics, Policy
 from core.demographics.updates import Changing
-from core.errors import ChangeRefused, NotFound, NumberInvalidated, NumberSuperseded, StoreError
+from core.errors import (
+    ChangeRefused,
+    NotAllowed,
+    NotFound,
+    NumberInvalidated,
+    NumberSuperseded,
+    StoreError,
+)
 from core.store.memory import MemoryStore
 from core.store.port import Put, Record, Write
 from core.values.changes import ItemChange, Mode, Objection
@@ -35,7 +43,8 @@ from core.values.demographics import (
     ReplacedNumber,
     Sensitivity,
 )
-from core.values.identity import NhsNumber
+from core.values.identity import Asid, Caller, NhsNumber, PartyKey, operator_named
+from legacy_contracts import registry
 
 LOSER = replace(
     PATIENT, nhs_number=OTHER, serial_change_number=3, names=(Name(family="FIELD", object_id="n1"),)
@@ -219,3 +228,20 @@ def test_who_makes_a_change_is_who_has_it_noted() -> None:
     )
     World(made.store, noted).update(ItemChange(Mode.REMOVED, PHONE))
     assert applied == [2], "the claim and the record, and no index, in one"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [MERGE, Split(OTHER, "m1", "jo"), ShowHistory(NUMBER, 1)],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_system_does_not_do_what_operators_do(command: Merge | Split | ShowHistory) -> None:
+    made = world(PATIENT, LOSER)
+    core = core_on(made.store)
+    activity = registry.INTERACTIONS[0].interaction_id
+    caller = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), activity, "m1")
+    with pytest.raises(NotAllowed):
+        core.perform(command, by=caller)
+    assert made.read(OTHER) == LOSER
+    core.perform(MERGE, by=operator_named("jo", "m1"))
+    assert made.read(OTHER).superseded_by == NUMBER

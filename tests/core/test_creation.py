@@ -39,6 +39,7 @@ from core.values.demographics import (
     Name,
     Patient,
     RecordStatus,
+    Sensitivity,
 )
 from core.values.identity import is_nhs_number
 
@@ -298,6 +299,23 @@ def test_a_possible_duplicate_is_made_where_the_sender_says_so_and_then_both_are
     }
 
 
+def test_of_a_restricted_record_a_possible_duplicate_shows_nothing_that_leads_to_the_child() -> (
+    None
+):
+    store = MemoryStore()
+    process = creating(store)
+    first = create(born("m1"), process)
+    assert isinstance(first, Created)
+    hidden = replace(first.patient, serial_change_number=2, sensitivity=Sensitivity.SENSITIVE)
+    store.update(PATIENTS, hidden.nhs_number, writes(hidden, message_id="m8", at="", by=""))
+    told = create(born("m2"), process)
+    assert isinstance(told, PossibleDuplicates)
+    (one,) = told.candidates
+    assert (one.addresses, one.telecoms, one.birthplace, one.care_provisions) == ((), (), None, ())
+    assert one.birth == Birth(Mother("9990000018"))
+    assert one.nhs_number == hidden.nhs_number
+
+
 def test_a_record_that_is_no_longer_in_use_is_no_duplicate() -> None:
     store = MemoryStore()
     process = creating(store)
@@ -360,7 +378,7 @@ def test_the_search_stops_in_good_time_and_goes_on_where_it_stopped(
 def test_of_ten_thousand_numbers_that_killed_writers_gave_none_is_given_twice(
     tmp_path: Path,
 ) -> None:
-    verdict = allocating.run(tmp_path, 10_000)
+    verdict = allocating.run(tmp_path, 10_000, every=1_000)
     assert verdict.good, verdict
     assert verdict.allocated == 10_000
     assert verdict.kills >= 5, "a run without deaths shows nothing"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 
 import pytest
+from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
 from updating import (
     ASID,
     AT,
@@ -21,22 +23,38 @@ from updating import (
     world,
 )
 
-from core.demographics.claiming import claiming, read_change, standing
+from core.audit import accesses_to
+from core.demographics.claiming import (
+    ATTEMPTS,
+    CHANGES,
+    PatientChange,
+    change_key,
+    claiming,
+    read_change,
+    standing,
+)
 from core.demographics.queries import Retrieve, Trace, retrieve, trace
-from core.demographics.records import PATIENTS, Demographics, Policy
+from core.demographics.records import PATIENTS, Demographics, Policy, writes
+from core.demographics.updates import UpdateRecord
 from core.errors import (
     ChangeRefused,
     CoreError,
+    Duplicate,
     ItemNotFound,
+    NotAllowed,
     NotFound,
     NumberInvalidated,
     NumberNotValid,
     NumberSuperseded,
     Restricted,
     SerialChangeNumberStale,
+    StoreError,
 )
+from core.store.memory import MemoryStore
+from core.store.port import Document, Documents
 from core.values.changes import (
     Change,
+    ChangeList,
     ConsentChange,
     ItemChange,
     Kind,
@@ -63,6 +81,8 @@ from core.values.demographics import (
     Telecom,
     TelecomUse,
 )
+from core.values.identity import Asid, Caller, PartyKey
+from legacy_contracts import registry
 
 
 def test_one_message_is_one_serial_change_number_whatever_it_changes() -> None:
@@ -385,3 +405,100 @@ def test_a_record_keeps_one_fact_however_often_it_is_changed() -> None:
     stands = standing(made.store, NUMBER)
     assert stands is not None
     assert stands.message_id == "m26"
+
+
+@pytest.mark.parametrize("what", Single)
+def test_every_single_value_has_its_place_in_the_record(what: Single) -> None:
+    after = world(PATIENT, policy=Policy(later_rules=False)).update(
+        SingleChange(Mode.ALTERED, what, getattr(PATIENT, what.value))
+    )
+    assert replace(after, serial_change_number=7, recorded_at=None) == PATIENT
+
+
+def test_a_store_that_an_earlier_release_wrote_is_read_and_changed() -> None:
+    earlier_form = replace(PATIENTS, keep=lambda facts: facts)
+    made = world()
+    for scn, source in ((2, "one"), (7, "two")):
+        loaded = replace(PATIENT, serial_change_number=scn)
+        made.store.update(
+            earlier_form, NUMBER, writes(loaded, message_id=source, at="2014", by=source)
+        )
+    written = made.store.record(earlier_form, NUMBER)
+    assert written is not None
+    assert len(written.facts) == 2
+    assert made.read() == PATIENT
+    assert made.update(ItemChange(Mode.REMOVED, PHONE)).serial_change_number == 8
+    change = read_change(made.store, NUMBER, 8)
+    assert change is not None
+    assert change.base is not None
+    assert change.base.by == "two"
+    assert made.store.read(earlier_form, NUMBER) == made.read(), "and the earlier release reads it"
+
+
+def test_a_change_of_another_form_is_refused_in_words() -> None:
+    made = world(PATIENT)
+    document = Document(change_key(NUMBER, 8), b'{"form":2}')
+    made.store.write_once(CHANGES, document)
+    with pytest.raises(StoreError, match="damaged"):
+        read_change(made.store, NUMBER, 8)
+    change = PatientChange(NUMBER, 9, AT, ASID, "UpdateRecord", "m1", PATIENT, form=2)
+    made.store.apply(claiming(change, PATIENT)[:1])
+    with pytest.raises(StoreError, match="form 2"):
+        read_change(made.store, NUMBER, 9)
+
+
+@pytest.mark.parametrize(
+    ("command", "result"),
+    [
+        (ChangeList(NUMBER, 7, Kind.CHANGE, (ItemChange(Mode.REMOVED, PHONE),)), "done"),
+        (ChangeList(NUMBER, 6, Kind.CHANGE, ()), "SerialChangeNumberStale"),
+    ],
+)
+def test_an_update_is_audited_under_the_patient_done_or_refused(
+    command: ChangeList, result: str
+) -> None:
+    made = world(PATIENT)
+    core = core_on(made.store)
+    activity = registry.INTERACTIONS[0].interaction_id
+    caller = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), activity, "m1")
+    with contextlib.suppress(SerialChangeNumberStale):
+        core.perform(UpdateRecord(command, "m1", SAMPLE_ASID), by=caller)
+    ((_, _, entry),) = accesses_to(made.store, NUMBER)
+    assert (entry.command, entry.outcome, entry.asid) == ("UpdateRecord", result, SAMPLE_ASID)
+
+
+def test_who_may_not_ask_changes_nothing() -> None:
+    made = world(PATIENT)
+    asked = ChangeList(NUMBER, 7, Kind.CHANGE, (ItemChange(Mode.REMOVED, PHONE),))
+    caller = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), "something else", "m1")
+    with pytest.raises(NotAllowed):
+        core_on(made.store).perform(UpdateRecord(asked, "m1", SAMPLE_ASID), by=caller)
+    assert made.read() == PATIENT
+
+
+class _Withdrawing(MemoryStore):
+    """A store on which racing claims are withdrawn, as on a cluster: so many times, nobody wins."""
+
+    def __init__(self, races: int) -> None:
+        super().__init__()
+        self.races = races
+
+    def write_once(self, documents: Documents, document: Document) -> None:
+        """Keep a document, unless another was there for a moment."""
+        if documents.name == CHANGES.name and self.races > 0:
+            self.races -= 1
+            raise Duplicate("another document stood there")
+        super().write_once(documents, document)
+
+
+def test_where_all_who_race_withdraw_it_is_tried_again() -> None:
+    made = world(PATIENT, store=_Withdrawing(races=ATTEMPTS - 1))
+    assert made.update(ItemChange(Mode.REMOVED, PHONE)).serial_change_number == 8
+
+
+def test_where_nobody_can_be_told_the_winner_nothing_was_decided() -> None:
+    made = world(PATIENT, store=_Withdrawing(races=ATTEMPTS))
+    with pytest.raises(StoreError):
+        made.update(ItemChange(Mode.REMOVED, PHONE))
+    assert made.read() == PATIENT
+    assert made.update(ItemChange(Mode.REMOVED, PHONE)).serial_change_number == 8

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import faulting
+import faulting_processes
 import pytest
 from ebxml_messages import Message, new_id
 from ebxml_signals import Header
 from faulting import CLUSTER, KILL_NODE, START_NODE
 from faulting_ledger import ANSWER, Count, Kept, Ledger, count
 from hub_messages import alert, forwarded
+from hubs import TestHub
+
+from core.values.identity import PartyKey
 
 SECONDS = 60
 SEED = 2015
@@ -33,26 +38,37 @@ def test_nothing_acknowledged_is_lost_or_done_twice(store: str, lines: list[str]
     environ = dict(os.environ)
     if store == "sqlite":
         environ.pop(CLUSTER, None)
-    done = subprocess.run(
-        [
-            *(sys.executable, str(Path(faulting.__file__)), "--seconds", str(SECONDS)),
-            *("--seed", str(SEED), "--rate", {"sqlite": "100", "riak": "30"}[store]),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environ,
-        timeout=SECONDS + 600,
-    )
-    assert done.stdout, done.stderr
-    *_, killed, line = done.stdout.splitlines()
+    words = [
+        *(sys.executable, str(Path(faulting.__file__)), "--seconds", str(SECONDS)),
+        *("--seed", str(SEED), "--rate", {"sqlite": "100", "riak": "30"}[store]),
+    ]
+    code, counted, why = run(words, environ)
+    assert counted, why
+    *_, killed, line = counted.splitlines()
     lines.append(f"{line} ({store})")
-    assert done.returncode == 0, done.stderr
+    assert code == 0, why
     found = {name: int(number) for name, number in re.findall(r"(\w+) (\d+)", line)}
-    assert (found["lost"], found["twice"]) == (0, 0)
-    assert found["in"] == found["out"] > SECONDS
-    assert found["kills"] > SECONDS / 6
-    assert "node" in killed or store == "sqlite"
+    assert (found["lost"], found["twice"]) == (0, 0), why
+    assert found["in"] == found["out"] > SECONDS, why
+    assert found["kills"] > SECONDS / 6, why
+    assert "node" in killed or store == "sqlite", why
+
+
+def run(words: list[str], environ: dict[str, str]) -> tuple[int, str, str]:
+    """Give a command's exit code and what it said; one that does not end is told to, and says so.
+
+    It is interrupted, not killed: the processes that it looks after are others' children then.
+    """
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ
+    ) as running:
+        try:
+            counted, why = running.communicate(timeout=SECONDS + 600)
+        except subprocess.TimeoutExpired:
+            running.send_signal(signal.SIGINT)
+            counted, why = running.communicate(timeout=300)
+            why = f"it did not end in time\n{why}"
+    return running.returncode, counted, f"{why}\n{counted}"
 
 
 def sent(message: Message) -> Ledger:
@@ -142,3 +158,33 @@ def test_an_acknowledgment_that_changes_is_a_fault() -> None:
     ledger.acknowledges(message.message_id, "of another")
     delivered(ledger, of(message))
     assert counted(ledger).faults == ("a message was acknowledged under two ids: 1",)
+
+
+def test_what_went_wrong_is_told_event_by_event_and_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub = TestHub()
+    asked = alert(message_id=new_id())
+    hub.receive(asked)
+    hub.work()
+    (key, _message) = hub.us.core.hub.latest(PartyKey(asked.from_party), asked.message_id) or (
+        "",
+        0,
+    )
+    history = faulting._history(hub.store, key)
+    assert re.fullmatch(rf"{re.escape(key)}: accepted \S+; done \S+ handled", history)
+
+    found = counted(sent(asked), times=2)
+    assert found.named == (asked.message_id,)
+    faulting._say(faulting.Outcome(found, {}, found.faults, (history,)), tmp_path)
+
+    said = capsys.readouterr().err
+    assert said.startswith(f"WRONG had its effect twice: 1, as {asked.message_id}\n")
+    assert f"KEPT {history}\n" in said
+    assert said.endswith(f"this and what the processes said: {tmp_path}\n")
+    assert (tmp_path / "wrong.txt").read_text() + said.splitlines()[-1] + "\n" == said
+
+
+def test_a_node_that_does_not_start_ends_the_run_with_what_its_command_said() -> None:
+    with pytest.raises(RuntimeError, match="exit 3: no room"):
+        faulting_processes._command("sh -c 'echo no room >&2; exit 3'")

@@ -391,7 +391,12 @@ def test_the_sample_directory_is_whole_and_sends_everything_somewhere(file: Path
         contracts = listing.contracts(store)
 
     assert set(parties) == set(sample["party"])
-    assert len(contracts) == 2 + 2 * 8
+    agreed = {(one.party_key, one.service, one.interaction) for one in contracts}
+    for row in registry.HUB_INTERACTIONS:
+        service = f"urn:nhs:names:services:{row.service}"
+        assert (setup.HUB_PARTY, service, row.interaction_id) in agreed
+        for party in (setup.SAMPLE_PARTY, setup.SECOND_PARTY):
+            assert {(party, service, answer) for answer in row.answers} <= agreed
     for one in contracts:
         assert one.party_key == setup.HUB_PARTY or parties[one.party_key].endpoint
     assert len({one.cpa_id for one in contracts}) == len(sample["contract"])

@@ -17,7 +17,7 @@ from simulating_breaks import BREAKS
 SEEDS = 1_000
 FAULTS = (
     *("dead", "died", "doubled", "jumped", "lost", "refused", "siblings", "slow", "stalled"),
-    *("store away", "unanswered"),
+    *("store away", "unanswered", "stopped", "shared pages", "CloseMessage", "ResendMessage"),
 )
 ENDS = (
     *("handle done handled", "handle done rejected", "forward done acknowledged"),

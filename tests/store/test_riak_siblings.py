@@ -8,9 +8,9 @@ import pytest
 from riak_server import Copy, RiakServer
 from totals import Counted, Total, add
 
-from core.errors import Duplicate
+from core.errors import Duplicate, NotFound
 from core.store import codec, facts
-from core.store.port import Bucket, Document, Documents, Span
+from core.store.port import Bucket, Document, Documents, Record, Span
 from core.store.riak import RiakStore
 from core.store.riak.store import DOCUMENT, WITHDRAWAL
 
@@ -117,6 +117,31 @@ def test_absence_is_asked_of_every_replica(
     assert riak.document(papers, "p") == b"x"
 
 
+def only_if_there(record: Record[Total, Counted] | None) -> dict[str, Counted]:
+    """Refuse as a change of a message does: what is not there has no next event."""
+    if record is None:
+        raise NotFound("there is no such total")
+    return {"m2": Counted(2)}
+
+
+def refused(riak: RiakStore, totals: Totals) -> None:
+    with pytest.raises(NotFound):
+        riak.update(totals, "nowhere", only_if_there)
+
+
+def test_a_change_that_refuses_absence_is_asked_again_of_every_replica(
+    server: RiakServer, riak: RiakStore, totals: Totals
+) -> None:
+    riak.update(totals, "a", add("m1"))
+    riak.update(totals, "b", add("m1"))
+    server.keeping.forgets = True
+    assert riak.update(totals, "a", only_if_there).state == Total(3, 2, "m1")
+    riak.update_many(totals, [("b", only_if_there), ("b", add("m3", 3))])
+    assert riak.read(totals, "b") == Total(6, 3, "m1")
+    assert copies_at(server, totals, "a") == copies_at(server, totals, "b") == 1
+    refused(riak, totals)
+
+
 def test_each_call_costs_what_it_must(riak: RiakStore, totals: Totals, papers: Documents) -> None:
     ten = [(f"k{n}", add("m")) for n in range(10)]
     span = Span("amount_bin", "0", "9")
@@ -129,6 +154,7 @@ def test_each_call_costs_what_it_must(riak: RiakStore, totals: Totals, papers: D
         ("write again", lambda: riak.write_once(papers, Document("p", b"x")), (1, 1, 0)),
         ("document", lambda: riak.document(papers, "p"), (1, 0, 0)),
         ("find", lambda: riak.find(totals, span, limit=5), (0, 0, 1)),
+        ("refusal of nothing", lambda: refused(riak, totals), (2, 0, 0)),
         ("updates of ten", lambda: riak.update_many(totals, ten), (10, 10, 0)),
         ("ready", riak.ready, (1, 0, 0)),
     ):

@@ -8,15 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
+from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
 from updating import PATIENT, World, world
 
+from core.audit import accesses_to, prove
 from core.demographics.claiming import ATTEMPTS, Claims, claiming, read_change
 from core.demographics.records import PATIENTS
+from core.demographics.updates import UpdateRecord
 from core.errors import SerialChangeNumberStale, StoreError
 from core.store.port import Store
-from core.values.changes import ItemChange, Mode, Single, SingleChange
+from core.values.changes import ChangeList, ItemChange, Kind, Mode, Single, SingleChange
 from core.values.demographics import Name, Patient, RelatedPerson
-from core.values.identity import NhsNumber, check_digit
+from core.values.identity import Asid, Caller, NhsNumber, PartyKey, check_digit
+from legacy_contracts import registry
 
 WRITERS, EACH = 16, 6
 
@@ -165,3 +169,31 @@ def test_a_record_under_many_changes_keeps_one_fact(store: Store) -> None:
     record = store.record(PATIENTS, patient.nhs_number)
     assert record is not None
     assert len(record.facts) == 1
+
+
+def test_the_audit_tells_of_as_many_updates_as_numbers_were_gained(exclusive: Store) -> None:
+    patient = somebody()
+    made = world(patient, store=exclusive)
+    core = core_on(exclusive)
+    activity = registry.INTERACTIONS[0].interaction_id
+    outcomes = []
+
+    def act(writer: int) -> None:
+        caller = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), activity, f"m{writer}")
+        for turn in range(EACH):
+            scn = made.read(patient.nhs_number).serial_change_number
+            asked = ChangeList(patient.nhs_number, scn, Kind.CHANGE, (kin(f"W{writer}T{turn}"),))
+            try:
+                core.perform(UpdateRecord(asked, f"W{writer}T{turn}", SAMPLE_ASID), by=caller)
+            except SerialChangeNumberStale:
+                outcomes.append("SerialChangeNumberStale")
+            else:
+                outcomes.append("done")
+
+    with ThreadPoolExecutor(WRITERS) as threads:
+        list(threads.map(act, range(WRITERS)))
+    told = [entry.outcome for _, _, entry in accesses_to(exclusive, patient.nhs_number)]
+    assert sorted(told) == sorted(outcomes)
+    gained = made.read(patient.nhs_number).serial_change_number - patient.serial_change_number
+    assert gained == outcomes.count("done")
+    assert prove(exclusive).breaks == []

@@ -103,7 +103,7 @@ ANSWER_BINDINGS: Final = (
     Binding(r"\{\{message_id\}\}|__MSGID_UUID__|__MESSAGEID__", ANSWER_ID),
     Binding(r"\{\{ref_to_message_id\}\}|__ORIGINAL_MSGID_XPATH__|__ORIG_MESSAGEID__", MESSAGE_ID),
     Binding(r"__CREATION_TIMESTAMP__|__CREATION_TIME__", TIME),
-    Binding(r"__SYNC_RCV_ASID__|__ORIGINAL_SND_XPATH__", SAMPLE_ASID),
+    Binding(r"__A?SYNC_RCV_ASID__|__ORIGINAL_SND_XPATH__", SAMPLE_ASID),
     Binding(r"__PATIENT_NHS_NO__", ASKED),
     Binding(r"__SCN_\d+_SYSTEMPROPERTY__", "7"),
 )

@@ -223,7 +223,7 @@ class Baby:
     """A child that was born, and whether another record of it is no hindrance."""
 
     mother: str = MOTHER
-    birth_time: str = "201408251130"
+    birth_time: str = "201408242330"
     order: str = "1"
     weight: str = "3400"
     ignoring: str = "false"

@@ -32,7 +32,7 @@ from serving import spine
 
 from core import alerts, audit
 from core.messaging import listing
-from core.messaging.records import Message
+from core.messaging.records import MESSAGES, Message
 from core.store.port import Store
 from facade import config as configs
 from facade import wiring
@@ -42,6 +42,8 @@ PORTS: Final = (20_000, 30_000)
 READY_SECONDS: Final = 120.0
 DRAIN_SECONDS: Final = 180.0
 TOLD_SECONDS: Final = 10.0
+MOST_TOLD: Final = 5
+"""Of messages that went wrong, of so many it is told what the hub keeps of them."""
 
 CLUSTER: Final = "SPINE_TEST_RIAK"
 KILL_NODE: Final = "SPINE_TEST_RIAK_KILL"
@@ -70,6 +72,8 @@ class Outcome:
     count: Count
     kills: dict[str, int]
     faults: tuple[str, ...]
+    histories: tuple[str, ...]
+    """What the hub keeps of the messages that were lost or had their effect twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
         troubles = faulting_parties.troubles(receivers.values())
     counted = count(ledger, _kept(place))
     faults = (*counted.faults, *late, *hub.faults(), *troubles, *_checked(place))
-    return Outcome(counted, dict(killer.kills), faults)
+    return Outcome(counted, dict(killer.kills), faults, _histories(place, counted.named))
 
 
 @contextlib.contextmanager
@@ -242,6 +246,28 @@ def _kept(place: Place) -> Kept:
         )
 
 
+def _histories(place: Place, ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Give what became of messages and of what answered them, event by event."""
+    with _opened(place) as store:
+        keys = {
+            key: None
+            for one in ids[:MOST_TOLD]
+            for own, message in listing.listed(store, listing.Wanted(message_id=one))
+            for key in (own, message.answer)
+        }
+        return tuple(_history(store, key) for key in keys if key is not None)
+
+
+def _history(store: Store, key: str) -> str:
+    record = store.record(MESSAGES, key)
+    events = [] if record is None else sorted(record.facts.items(), key=lambda one: one[1].at)
+    return f"{key}: " + "; ".join(
+        f"{name.partition('/')[0]} {event.at} "
+        f"{(event.tried and event.tried.why) or event.done or event.given_up or ''}".strip()
+        for name, event in events
+    )
+
+
 def _accepted(store: Store) -> Iterator[str]:
     """Give the ids of the messages that the audit says were accepted."""
     for key in store.keys(audit.PAGES):
@@ -279,17 +305,30 @@ def main(seconds: float, seed: int | None, rate: float, **cluster: str | None) -
     if node is None:
         click.echo(f"!!! NOT RUN: {NOT_NAMED}", err=True)
     folder = Path(tempfile.mkdtemp(prefix="spine-faults-"))
-    outcome = run(Plan(seconds, seed, rate, url, node), folder)
-    for fault in outcome.faults:
-        click.echo(f"WRONG {fault}", err=True)
-    if outcome.faults:
-        click.echo(f"what the processes said: {folder}", err=True)
-    else:
-        shutil.rmtree(folder)
+    try:
+        outcome = run(Plan(seconds, seed, rate, url, node), folder)
+    except BaseException:
+        click.echo(f"the run broke (seed {seed}); what the processes said: {folder}", err=True)
+        raise
+    _say(outcome, folder)
     kills = ", ".join(f"{name} {times}" for name, times in sorted(outcome.kills.items()))
     click.echo(f"killed: {kills or 'nothing'}; store {url.partition(':')[0]}")
     click.echo(outcome.count.line(sum(outcome.kills.values()), seconds, seed))
     sys.exit(1 if outcome.faults else 0)
+
+
+def _say(outcome: Outcome, folder: Path) -> None:
+    """Say what is wrong and why, and keep it beside what the processes said; or clear all away."""
+    if not outcome.faults:
+        shutil.rmtree(folder)
+        return
+    said = [
+        *(f"WRONG {fault}" for fault in outcome.faults),
+        *(f"KEPT {history}" for history in outcome.histories),
+    ]
+    (folder / "wrong.txt").write_text("\n".join(said) + "\n", encoding="utf-8")
+    for line in (*said, f"this and what the processes said: {folder}"):
+        click.echo(line, err=True)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,8 @@ class Count:
     twice: int
     lost: int
     faults: tuple[str, ...]
+    named: tuple[str, ...] = ()
+    """The ids of messages that are lost or had their effect twice."""
 
     def line(self, kills: int, seconds: float, seed: int) -> str:
         """Give the line that stands last."""
@@ -134,6 +136,7 @@ def count(ledger: Ledger, kept: Kept) -> Count:
         twice=len(doubled),
         lost=len(lost),
         faults=(*_faults(lost, doubled), *_troubles(ledger, kept)),
+        named=tuple(sorted(lost | doubled)),
     )
 
 

@@ -25,6 +25,7 @@ _PARTS: Final = 0.8
 """How many kills are of one process among others."""
 _NODE_RESTS: Final = 20.0
 _NODE_AWAY: Final = (1.0, 5.0)
+_COMMAND_SECONDS: Final = 300.0
 _BAD_WORDS: Final = ("Traceback", '"delivery.failed"', '"answer.failed"', '"request.failed"')
 """What stands in no log of ours, however it is killed."""
 
@@ -175,8 +176,23 @@ class Killer:
         return [(self.every[0].name, self.every[0].own()), ("all", every)]
 
     def _kill_node(self, node: Node) -> None:
-        subprocess.run(shlex.split(node.kill), check=True, stdout=subprocess.DEVNULL)
+        _command(node.kill)
         self.kills["node"] += 1
         time.sleep(self.chance.uniform(*_NODE_AWAY))
-        subprocess.run(shlex.split(node.start), check=True, stdout=subprocess.DEVNULL)
+        _command(node.start)
         self._node_since = time.monotonic()
+
+
+def _command(command: str) -> None:
+    """Run a command about a node; raise with what it said where it fails or does not end."""
+    done = subprocess.run(
+        shlex.split(command),
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_COMMAND_SECONDS,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{command}: exit {done.returncode}: {done.stdout.strip()}")

@@ -9,20 +9,25 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
+import creation_scripts
 import forward_scripts
 import pds_update_scripts
 import tms_scripts
+import trace_scripts
 from scripted import Made, write
 
 from facade import logs
 
 SCRIPTS: Final[Mapping[str, Made]] = {
     f"{place}/{name}": script
-    for place, scripts in (
-        *tms_scripts.PLACES.items(),
-        *forward_scripts.PLACES.items(),
-        *pds_update_scripts.PLACES.items(),
+    for places in (
+        tms_scripts.PLACES,
+        forward_scripts.PLACES,
+        creation_scripts.PLACES,
+        pds_update_scripts.PLACES,
+        trace_scripts.PLACES,
     )
+    for place, scripts in places.items()
     for name, script in scripts.items()
 }
 

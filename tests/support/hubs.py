@@ -107,10 +107,11 @@ def list_directory(
     store: Store,
     contracts: Iterable[ContractProperties] = CONTRACTS,
     acknowledgments: Acknowledging = Acknowledging.REQUESTED,
+    queries: Iterable[str] = (),
 ) -> None:
-    """Write the hub, the sample practice and another one into a store's directory."""
+    """Write the hub and two practices, which may ask these queries, into a store's directory."""
     contracts = tuple(contracts)
-    activities = tuple(dict.fromkeys(one.interaction for one in contracts))
+    activities = tuple(dict.fromkeys((*(one.interaction for one in contracts), *queries)))
     parties = [
         Party(
             PartyKey(key),

@@ -12,6 +12,7 @@ from core.values.demographics import (
     Address,
     AddressUse,
     Authority,
+    Birth,
     Birthplace,
     CareProvision,
     CareProvisionKind,
@@ -19,8 +20,10 @@ from core.values.demographics import (
     ConsentKind,
     ContactPreference,
     Death,
+    Delivery,
     DonorPreference,
     Language,
+    Mother,
     Name,
     NameUse,
     Patient,
@@ -172,6 +175,19 @@ FULL: Final = Patient(
     organ_donor=DonorPreference("2", "20140801", organs=("1",)),
     replaced=(ReplacedNumber(number(700), Period("20020304")), ReplacedNumber(number(800))),
     recorded_at="20140802101112",
+    ethnic_group="A",
+    birth=Birth(
+        mother=Mother("9990000018", "19500101", Name(family="MOTHER"), practice="T99999"),
+        weight="3400",
+        gestation="280",
+        foetuses="2",
+        still="1",
+        abnormality="N",
+        delivery=Delivery("2", "T99990", "Test Infirmary"),
+        notifier=Name(family="MIDWIFE"),
+        child_health="T99991",
+        responsible="T99992",
+    ),
 )
 """A record in which every field is used, with history and provenance."""
 

@@ -13,7 +13,7 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -22,15 +22,18 @@ from typing import Final
 
 import click
 import hub_messages
+from batches import sent
 from ebxml_messages import Message, under
-from hubs import list_directory
-from simulating_judge import Rest, judge
+from hubs import CONTRACTS, list_directory
+from simulating_judge import Rest, judge, shared_pages
 from simulating_parties import Network, Practice
-from simulating_processes import Gateway, Worker, delivering_in
+from simulating_processes import Gateway, Operator, Worker, delivering_in
 from simulating_store import Cluster
 from simulating_world import Process, World, Wrong
+from tms_scripts import NOT_FOUND, POLLED, batch
 from wrapped_messages import OTHER_PARTY
 
+from core.directory import ContractProperties
 from core.messaging.records import BY_END, MESSAGES
 from core.store.memory import MemoryStore
 from core.store.port import Span
@@ -40,6 +43,8 @@ from operations.setup import SAMPLE_PARTY
 SEEDS_PER_TASK: Final = 25
 LONGEST: Final = 4_000.0
 """Simulated seconds after which a world that has not come to rest is judged as it is."""
+ORDERED: Final = "POLB_IN020005UK01"
+BY_HAND: Final = "by-hand"
 STAYS_AWAY: Final = 0.15
 AWAY_SECONDS: Final = 800.0
 """How often a receiver comes back only when its messages must long have been given up."""
@@ -80,14 +85,20 @@ class Tally:
 
 @cache
 def _templates() -> tuple[tuple[Message, int], ...]:
-    """Give each kind of message that is sent, and how often it is, in comparison."""
+    """Give each kind of message that is sent, and how often it is, in comparison.
+
+    A batch asks for one patient whom nobody knows: it is answered, item by item, by a refusal.
+    """
     request = hub_messages.ehr_request()
     express = replace(
         hub_messages.forwarded("ebs", "PRSC_IN040000UK08", ack_actor=None),
         duplicate_elimination=None,
     )
     kinds = (
-        (hub_messages.alert(), 4),
+        (hub_messages.alert(), 3),
+        (replace(hub_messages.alert(), path=POLLED), 1),
+        (batch(sent(NOT_FOUND)), 1),
+        (replace(batch(sent(NOT_FOUND)), path=POLLED), 1),
         (hub_messages.forwarded(), 3),
         (request, 2),
         (hub_messages.ehr_extract(request), 2),
@@ -95,6 +106,17 @@ def _templates() -> tuple[tuple[Message, int], ...]:
         (express, 1),
     )
     return tuple((_numbered(message), often) for message, often in kinds)
+
+
+@cache
+def _ordered() -> Message:
+    """Give a message of the kind that its receiver takes in order only."""
+    return _numbered(hub_messages.forwarded("pat", ORDERED))
+
+
+def _contracts() -> Iterator[ContractProperties]:
+    for one in CONTRACTS:
+        yield replace(one, ordered=one.interaction == ORDERED)
 
 
 def _numbered(message: Message) -> Message:
@@ -130,9 +152,11 @@ class _Scenario:
         self.world = world
         cluster = chance.random() < 0.4
         self.truth = Cluster(world.linger) if cluster else MemoryStore()
-        list_directory(self.truth)
+        list_directory(self.truth, _contracts(), queries=(NOT_FOUND.interaction_id,))
         self.payload_ids: dict[str, str] = {}
+        self.operators: list[Operator] = []
         self._gateways: dict[str, Gateway] = {}
+        self._workers: dict[str, Worker] = {}
         self.network = Network(world, lambda: list(self._gateways.values()))
         self.practices = tuple(Practice(world, self.network, party) for party in _PARTIES)
         world.on_death = self._died
@@ -143,20 +167,60 @@ class _Scenario:
         self._plan()
         if chance.random() < 0.3:
             world.start("outage", self._outage, after=chance.random() * 100)
-        world.start("calm", self._calm, after=chance.choice((60.0, 200.0, 450.0)))
+        calm_after = chance.choice((60.0, 200.0, 450.0))
+        for _ in range(chance.choice((0, 0, 1, 3))):
+            world.start("stop", self._stop, after=chance.random() * calm_after)
+        for _ in range(chance.choice((0, 0, 2, 6))):
+            world.start("by hand", self._act_by_hand, after=chance.random() * (calm_after + 400))
+        world.start("calm", self._calm, after=calm_after)
 
     def _begin(self, name: str) -> None:
         if name.startswith("gateway"):
             self._gateways[name] = Gateway(self.world, self.truth, name)
         else:
-            Worker(self.world, self.truth, name, self.network.post).start()
+            worker = Worker(self.world, self.truth, name, self.network.post)
+            self._workers[name] = worker
+            worker.start(lambda: self._ended(worker.process))
 
     def _died(self, process: Process) -> None:
-        """Start what died again, after a while."""
+        """Start what died again, after a while; who acts by hand does not come again."""
         self.world.note(f"{process.name} died")
+        if not process.name.startswith(BY_HAND):
+            self._begin_again(process)
+
+    def _begin_again(self, process: Process) -> None:
         self._gateways.pop(process.name, None)
+        self._workers.pop(process.name, None)
         after = self.world.chance.random() * 30
         self.world.start("restart", lambda: self._begin(process.name), after=after)
+
+    def _ended(self, process: Process) -> None:
+        """End what ended in order, with whatever of it would not end, and start it again."""
+        self.world.note(f"{process.name} ended")
+        self.world.kill(process)
+
+    def _stop(self) -> None:
+        """Tell a process to stop: it ends what it has begun and takes on nothing more."""
+        names = sorted((*self._gateways, *self._workers))
+        if not names:
+            return
+        name = self.world.chance.choice(names)
+        self.world.note(f"{name} is told to stop")
+        if name in self._workers:
+            self._workers.pop(name).stop()
+            return
+        gateway = self._gateways.pop(name)
+
+        def stop() -> None:
+            gateway.stop()
+            self._ended(gateway.process)
+
+        self.world.start(f"{name}/stop", stop, process=gateway.process)
+
+    def _act_by_hand(self) -> None:
+        operator = Operator(self.world, self.truth, f"{BY_HAND}-{len(self.operators)}")
+        self.operators.append(operator)
+        self.world.start(operator.process.name, operator.act, process=operator.process)
 
     def _outage(self) -> None:
         seconds = self.world.chance.choice((5.0, 30.0, 120.0))
@@ -175,13 +239,19 @@ class _Scenario:
         chance = self.world.chance
         kinds, weights = zip(*_templates(), strict=True)
         for _ in range(chance.randrange(3, 9)):
-            made = under(chance.choices(kinds, weights)[0], self.world.new_id())
-            made = replace(made, conversation_id=self.world.new_id())
+            made = self._new(chance.choices(kinds, weights)[0])
             after = chance.random() * chance.choice((1, 100))
             self._send(made, made.message_id, after)
             if chance.random() < 0.25 and made.ack_actor is not None:
                 twin = replace(made, message_id=self.world.new_id())
                 self._send(twin, made.message_id, after + chance.choice((0.0, 1.0, 30.0)))
+        for _ in range(chance.choice((0, 0, 4))):
+            made = self._new(_ordered())
+            self._send(made, made.message_id, chance.random() * 60)
+
+    def _new(self, template: Message) -> Message:
+        made = under(template, self.world.new_id())
+        return replace(made, conversation_id=self.world.new_id())
 
     def _send(self, message: Message, payload_id: str, after: float) -> None:
         if message.ack_actor is not None:
@@ -210,10 +280,12 @@ def simulate(seed: int) -> Outcome:
             world.wrong(str(error))
         finally:
             world.end()
-    rest = Rest(world, scenario.truth, scenario.practices, scenario.payload_ids)
+    done = tuple(done for operator in scenario.operators for done in operator.done)
+    rest = Rest(world, scenario.truth, scenario.practices, scenario.payload_ids, done)
     wrongs = (*world.wrongs, *judge(rest))
     if isinstance(scenario.truth, Cluster):
         world.struck["siblings"] += len(scenario.truth.raced)
+    world.struck["shared pages"] += shared_pages(rest)
     ends = Counter(
         f"{one.message.accepted.way} {one.message.standing} {one.message.why.partition(':')[0]}"
         for one in rest.kept()

@@ -8,15 +8,18 @@ from typing import Any, Final
 
 import pytest
 
-from adapters import agreement
+from adapters import agreement, endings
 from adapters.courier import Courier
-from core.audit import Audit
+from adapters.ourselves import Ourselves
+from core.audit import Access, Audit, AuditPage
+from core.door import Core
 from core.errors import StoreError
+from core.messaging import schedule
 from core.messaging.hub import Accept, Admit, Hub, Receipt
 from core.messaging.keeping import Outgoing, iso, keeping, later
 from core.messaging.records import MESSAGES, SHARDS, Message
 from core.messaging.sharing import Shift
-from core.store.port import Record, Store, Write
+from core.store.port import Note, Record, Store, Write
 from core.values.messaging import Outcome
 
 
@@ -69,10 +72,10 @@ class _LastFirst:
 
     store: Store
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
         """Do several writes, the last of them first."""
         *others, last = writes
-        return self.store.apply((last, *others))
+        return self.store.apply((last, *others), *notes)
 
 
 def _end_before_what_it_leads_to(patch: pytest.MonkeyPatch) -> None:
@@ -112,15 +115,56 @@ def _retried_for_ever(patch: pytest.MonkeyPatch) -> None:
 
 
 def _audit_that_gives_up(patch: pytest.MonkeyPatch) -> None:
-    record = Audit.record
+    keep = Audit.keep
 
-    def lenient(self: Audit, entry: Any) -> None:  # noqa: ANN401
+    def lenient(self: Audit, note: Any) -> None:  # noqa: ANN401
         try:
-            record(self, entry)
+            keep(self, note)
         except StoreError:
             self._tried = None
 
-    patch.setattr(Audit, "record", lenient)
+    patch.setattr(Audit, "keep", lenient)
+
+
+def _no_lane_is_ordered(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(schedule, "_ORDERED", "no lane ends so")
+
+
+def _answers_that_nobody_finds(patch: pytest.MonkeyPatch) -> None:
+    def nothing(self: Hub, poll_id: str) -> None:
+        del self, poll_id
+
+    patch.setattr(Hub, "polled", nothing)
+
+
+def _close_that_leaves_its_transfer(patch: pytest.MonkeyPatch) -> None:
+    def closed(key: str, why: str, by: str, us: Ourselves) -> None:
+        us.core.hub.close(key, why, by)
+
+    patch.setattr(endings, "closed", closed)
+
+
+def _page_that_has_room_for_one(patch: pytest.MonkeyPatch) -> None:
+    following = Audit._next
+
+    def first_only(self: Audit, entries: tuple[Access, ...]) -> AuditPage:
+        return following(self, entries[:1])
+
+    patch.setattr(Audit, "_next", first_only)
+
+
+def _stop_that_keeps_its_parts(patch: pytest.MonkeyPatch) -> None:
+    def end(self: Shift, store: Store, now: Any) -> None:  # noqa: ANN401
+        del self, store, now
+
+    patch.setattr(Shift, "end", end)
+
+
+def _no_audit_by_hand(patch: pytest.MonkeyPatch) -> None:
+    def by_hand(self: Core, *told: Any, **more: Any) -> None:  # noqa: ANN401
+        del self, told, more
+
+    patch.setattr(Core, "by_hand", by_hand)
 
 
 def without_leases(patch: pytest.MonkeyPatch) -> None:
@@ -143,4 +187,10 @@ BREAKS: Final = (
     Break("given up without a notice", _no_notice, "is not told"),
     Break("tried for ever", _retried_for_ever, "its time was"),
     Break("an audit that gives up", _audit_that_gives_up, "without a row in the audit"),
+    Break("no lane is ordered", _no_lane_is_ordered, "overtook"),
+    Break("answers that nobody finds", _answers_that_nobody_finds, "its poll is unknown"),
+    Break("a close that leaves its transfer", _close_that_leaves_its_transfer, "under way"),
+    Break("a page with room for one", _page_that_has_room_for_one, "without a row in the audit"),
+    Break("a stop that keeps its parts", _stop_that_keeps_its_parts, "stopped and still has"),
+    Break("no audit by hand", _no_audit_by_hand, "done by hand without a row in the audit"),
 )

@@ -4,12 +4,12 @@
 * It ended in time: within its own, or soon after somebody was able to say so again.
 * An effect at most once for each message, and for each payload id; a message that ended well had
   it. Where the sender was promised a notice of failure, there is one.
+* Of an ordered lane none overtakes another; an answer that is to be fetched can be.
 * Every chain of the audit is whole, and every message that was acknowledged, or had an effect, has
-  a row there.
+  a row there, and so has what was done by hand.
 
 On a cluster two processes may take up one payload id at the same moment (docs/decisions/0016):
-then, and only where that record shows that they met, both may have their effect, and the one that
-the merge does not choose may be refused after it, when it is done again.
+then, and only where that record shows that they met, both may have their effect.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations
+from math import inf
 from typing import Final
 
 from hubs import US
@@ -33,6 +34,7 @@ from core.messaging.keeping import iso
 from core.messaging.records import MESSAGES, PAYLOADS, Event, Message
 from core.store.memory import MemoryStore
 from core.values.messaging import Standing, Way
+from legacy_contracts.tms import alerts
 
 PERSISTED: Final = 300.0
 """How long the contracts of hubs.py let a message be tried, and its id be remembered."""
@@ -57,7 +59,7 @@ class Kept:
     def ended_at(self) -> str:
         """When its end was recorded first, since it was last taken up again."""
         again = max((one.at for one in self.facts.values() if one.again_until), default="")
-        ends = [one.at for one in self.facts.values() if one.done or one.given_up]
+        ends = [one.at for one in self.facts.values() if one.done or one.given_up or one.closed]
         return min((at for at in ends if at >= again), default="")
 
     @property
@@ -75,6 +77,8 @@ class Rest:
     practices: tuple[Practice, ...]
     payload_ids: Mapping[str, str]
     """The payload's id of each reliable message that was sent, by message id."""
+    by_hand: tuple[tuple[str, str], ...] = ()
+    """What was done by hand, and said to be done, as command and key."""
 
     def kept(self) -> tuple[Kept, ...]:
         """Give every message in the store."""
@@ -101,13 +105,14 @@ def judge(rest: Rest) -> Iterator[str]:
     yield from _payloads(rest, kept)
     yield from _audited(rest, kept)
     yield from _transfers(rest, kept)
+    yield from _in_order(rest, kept)
 
 
 def _transfers(rest: Rest, kept: tuple[Kept, ...]) -> Iterator[str]:
     """Give the transfers that wait for a message that has ended."""
-    met = {one.message.accepted.envelope.conversation_id for one in kept if _met(rest, one)}
+    del kept
     for conversation, transfer in transfers.listed(rest.truth):
-        if transfer.under_way and conversation.partition("|")[0] not in met:
+        if transfer.under_way:
             yield f"transfer {conversation} still has {transfer.under_way} messages under way"
 
 
@@ -155,13 +160,21 @@ def _well_handled(rest: Rest, told: Told, one: Kept, kept: tuple[Kept, ...]) -> 
     if one.message.standing is not Standing.DONE:
         yield f"{one.key} was ours to do and is {one.message.standing}: {one.message.why}"
     has_effect = rest.truth.read(ALERTS, one.key) is not None
-    if has_effect != (one.message.why == "handled") and not _met(rest, one):
+    is_alert = one.message.accepted.envelope.activity == alerts.INTERACTION_ID
+    if has_effect != (is_alert and one.message.why == "handled"):
         yield f"{one.key} is {one.message.why}, with an effect: {has_effect}"
     answer = next((other for other in kept if other.key == one.message.answer), None)
     if answer is None:
         yield f"{one.key} has no answer"
-    elif answer.message.standing is Standing.DONE and answer.id not in told.answers:
+    elif _should_have_come(answer, told) and answer.id not in told.answers:
         yield f"the answer to {one.key} is {answer.message.why} and did not come"
+
+
+def _should_have_come(answer: Kept, told: Told) -> bool:
+    """Say whether an answer was handed over, or is kept for a sender who knows where."""
+    if answer.message.accepted.way is Way.KEEP:
+        return bool(told.poll_id)
+    return answer.message.standing is Standing.DONE
 
 
 def _answered_once(rest: Rest, told: Told, one: Kept, kept: tuple[Kept, ...]) -> Iterator[str]:
@@ -176,8 +189,8 @@ def _delivered(rest: Rest, told: Told, one: Kept, kept: tuple[Kept, ...]) -> Ite
     had = sum(practice.effects[one.id] for practice in rest.practices)
     if had > 1:
         yield f"{one.key} had {had} effects"
-    if one.message.standing is Standing.DONE and not why.startswith("rejected") and not had:
-        yield f"{one.key} is {why} and nobody has it"
+    if one.message.standing is Standing.DONE and had != (not why.startswith("rejected")):
+        yield f"{one.key} is {why} and {'somebody' if had else 'nobody'} has it"
 
 
 def _told_of_failure(rest: Rest, told: Told, one: Kept, kept: tuple[Kept, ...]) -> Iterator[str]:
@@ -234,8 +247,8 @@ def _payloads(rest: Rest, kept: tuple[Kept, ...]) -> Iterator[str]:
 
 
 def _effects(rest: Rest, group: list[Kept]) -> int:
-    alerts = sum(rest.truth.read(ALERTS, one.key) is not None for one in group)
-    return alerts + sum(practice.effects[one.id] for practice in rest.practices for one in group)
+    kept = sum(rest.truth.read(ALERTS, one.key) is not None for one in group)
+    return kept + sum(practice.effects[one.id] for practice in rest.practices for one in group)
 
 
 def _may_repeat(rest: Rest, group: list[Kept]) -> bool:
@@ -265,6 +278,49 @@ def _audited(rest: Rest, kept: tuple[Kept, ...]) -> Iterator[str]:
             named = {command for command, message_id in rows if message_id == one.id}
             if not named & {"Accept", "Admit"}:
                 yield f"{one.key} had an effect without a row in the audit"
+
+    yield from (
+        f"{command} of {key} was done by hand without a row in the audit"
+        for command, key in rest.by_hand
+        if (command, key) not in rows
+    )
+
+
+def shared_pages(rest: Rest) -> int:
+    """Give how many pages of the audit have entries of more than one writer, or seem to."""
+    pages = [key.rpartition(".") for key in rest.truth.keys(PAGES)]
+    read = [read_page(rest.truth, writer, int(number)) for writer, _, number in pages]
+    return sum(len(page.entries) > 1 for page in read if page)
+
+
+def _in_order(rest: Rest, kept: tuple[Kept, ...]) -> Iterator[str]:
+    """Give the messages of an ordered lane that came before one that was taken on earlier.
+
+    Which was earlier is sure only where the one was acknowledged before the other was sent, by
+    clocks that agree on it.
+    """
+    known = {one.id: one for one in kept if one.message.accepted.terms.ordered}
+    for practice in rest.practices:
+        sent = [(known[name], told) for name, told in practice.sent.items() if name in known]
+        for (first, told), (second, later) in permutations(sent, 2):
+            sure = told.taken_at is not None and told.taken_at < later.sent_at
+            if not sure or first.message.accepted_at >= second.message.accepted_at:
+                continue
+            if _came(rest, second.id) < _came(rest, first.id) and _arrived_at_once(first):
+                yield f"{second.key} overtook {first.key}"
+
+
+def _came(rest: Rest, message_id: str) -> float:
+    """Give when a message came to its receiver first, after all others where it never did."""
+    came = (practice.came.get(message_id, inf) for practice in rest.practices)
+    return min(came)
+
+
+def _arrived_at_once(one: Kept) -> bool:
+    """Say whether a message arrived, and was never given up or put away meanwhile."""
+    ends = [fact for fact in one.facts.values() if fact.given_up or fact.closed]
+    rejected = one.message.why.startswith("rejected")
+    return one.message.standing is Standing.DONE and not ends and not rejected
 
 
 def _rows(truth: MemoryStore) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from core.values.messaging import Content
 
 SENT_AGAIN: Final = 2
 SENT_AGAIN_AFTER: Final = 60.0
+FETCHED_AFTER: Final = 20.0
 PATIENCE: Final = 20.0
 """How long a client waits for an HTTP answer."""
 SIGNALLED_AGAIN: Final = 3
@@ -42,6 +43,14 @@ class _Box:
     ended: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A request on its way: what it is called in the trace, and what a gateway is asked."""
+
+    name: str
+    ask: Callable[[Gateway], Answered]
+
+
 @dataclass(slots=True)
 class Told:
     """What a sender knows of a message of its own."""
@@ -56,6 +65,11 @@ class Told:
     """A MessageError about it was posted."""
     answers: Counter[str] = field(default_factory=Counter)
     """How often each message came that answers it, by id."""
+    sent_at: float = 0.0
+    taken_at: float | None = None
+    """When the hub's word that it is taken on came first."""
+    poll_id: str = ""
+    """Under what id the answer is to be fetched."""
 
     @property
     def reliable(self) -> bool:
@@ -73,35 +87,43 @@ class Network:
 
     def to_hub(self, sent: Sent, path: str) -> Answered | None:
         """Give a gateway's answer, or None where none came in time."""
+        named = header_of(sent.body).message_id[:8]
+        return self._asked(_Asking(named, lambda gateway: gateway.answer(sent, path)))
+
+    def fetch(self, poll_id: str, name: str) -> Answered | None:
+        """Give a gateway's answer to who fetches what is kept under an id, or None as above."""
+        return self._asked(_Asking("poll", lambda gateway: gateway.fetch(poll_id, name)))
+
+    def _asked(self, asking: _Asking) -> Answered | None:
         box = _Box()
         after = self._world.chance.random() * 2
         if not self._world.strikes("lost"):
-            self._arrive(sent, path, box, after)
+            self._arrive(asking, box, after)
         if self._world.strikes("doubled"):
-            self._arrive(sent, path, _Box(), after + self._world.chance.choice((0.0, 0.0, 40.0)))
+            self._arrive(asking, _Box(), after + self._world.chance.choice((0.0, 0.0, 40.0)))
         if not box.ended:
             box.waiting = self._world.current()
             self._world.sleep(PATIENCE)
             box.waiting = None
         return None if self._world.strikes("lost") else box.answered
 
-    def _arrive(self, sent: Sent, path: str, box: _Box, after: float) -> None:
+    def _arrive(self, asking: _Asking, box: _Box, after: float) -> None:
         def reach() -> None:
             gateways = self._gateways()
             if not gateways:
                 self._end(box)
                 return
             gateway = self._world.chance.choice(gateways)
-            name = f"{gateway.process.name}/{header_of(sent.body).message_id[:8]}"
+            name = f"{gateway.process.name}/{asking.name}"
             self._world.start(
-                name, lambda: self._serve(gateway, sent, path, box), process=gateway.process
+                name, lambda: self._serve(gateway, asking, box), process=gateway.process
             )
 
         self._world.start("network", reach, after=after)
 
-    def _serve(self, gateway: Gateway, sent: Sent, path: str, box: _Box) -> None:
+    def _serve(self, gateway: Gateway, asking: _Asking, box: _Box) -> None:
         try:
-            box.answered = gateway.answer(sent, path)
+            box.answered = asking.ask(gateway)
         finally:
             self._end(box)
 
@@ -141,6 +163,8 @@ class Practice:
         self.party = party
         self.effects: Counter[str] = Counter()
         """How often each message had an effect here, by message id."""
+        self.came: dict[str, float] = {}
+        """When each message had its effect here, by message id."""
         self.sent: dict[str, Told] = {}
         self._refuses: dict[str, bool] = {}
         self.dead_until = 0.0
@@ -155,13 +179,16 @@ class Practice:
 
     def send(self, message: Message) -> None:
         """Send a message, again as long as it is not acknowledged, as often as was agreed."""
-        told = self.sent.setdefault(message.message_id, Told(message))
+        told = self.sent.setdefault(message.message_id, Told(message, sent_at=self._world.elapsed))
         sent = Sent(message.bytes(), message.content_type, (NAMES[self.party],))
         for _ in range(1 + (SENT_AGAIN if told.reliable else 0)):
             self._world.note(f"sends {message.action} {message.message_id}")
             answered = self._network.to_hub(sent, message.path)
             self._heed(told, answered)
             if told.refused or (told.taken and not told.reliable):
+                return
+            if told.poll_id:
+                self._fetch(told)
                 return
             self._world.sleep(SENT_AGAIN_AFTER)
             if told.acknowledged or told.failed:
@@ -171,9 +198,23 @@ class Practice:
         if answered is None or answered.status >= 500:
             return
         action = header_of(answered.body).action if answered.body else ""
-        told.taken = told.taken or answered.status == 202
+        if answered.status == 202 and told.taken_at is None:
+            told.taken, told.taken_at = True, self._world.elapsed
+        place = dict(answered.headers).get("Content-Location", "")
+        told.poll_id = place.removeprefix("/_poll/")
         told.acknowledged = told.acknowledged or action == "Acknowledgment"
         told.refused = told.refused or action == "MessageError"
+
+    def _fetch(self, told: Told) -> None:
+        """Ask for an answer until it is there, and now and then once more."""
+        while not told.answers or self._world.chance.random() < 0.2:
+            self._world.sleep(FETCHED_AFTER)
+            answered = self._network.fetch(told.poll_id, NAMES[self.party])
+            if answered is not None and answered.status == 200:
+                self._world.struck["fetched"] += 1
+                told.answers[header_of(answered.body).message_id] += 1
+            elif answered is not None and answered.status == 404:
+                self._world.wrong(f"{told.message.message_id} was taken, and its poll is unknown")
 
     def take(self, content: Content) -> HttpReply:
         """Take what the hub posts, and give the HTTP answer."""
@@ -213,6 +254,7 @@ class Practice:
         if told is not None:
             told.answers[header.message_id] += 1
         self.effects[header.message_id] = 1
+        self.came.setdefault(header.message_id, self._world.elapsed)
 
     def _hear(self, header: Header) -> None:
         told = self.sent.get(header.ref_to)

@@ -8,6 +8,7 @@ one. On the embedded store an update, and an `apply`, is alone with the store.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from simulating_world import Died, Process, World
@@ -15,14 +16,30 @@ from simulating_world import Died, Process, World
 from core.errors import StoreError
 from core.store import codec, facts
 from core.store.memory import MemoryStore
-from core.store.port import Bucket, Change, Document, Documents, Page, Put, Record, Span, Write
+from core.store.port import (
+    Bucket,
+    Change,
+    Document,
+    Documents,
+    Journal,
+    Note,
+    Page,
+    Put,
+    Record,
+    Span,
+    Write,
+)
+from core.store.turns import Turns
 
 R = TypeVar("R")
 SLOWEST: Final = 8.0
+MAX_TOGETHER: Final = 64
 
 
 class Cluster(MemoryStore):
     """The store in memory as a cluster: `between` runs between the two halves of an update."""
+
+    is_exclusive = False
 
     def __init__(self, between: Callable[[], None]) -> None:
         super().__init__()
@@ -86,6 +103,24 @@ def _terms_of(bucket: Bucket[Any, Any], copies: list[bytes]) -> Mapping[str, tup
     return {index: tuple(some) for index, some in terms.items()}
 
 
+@dataclass(slots=True)
+class _Task:
+    """Writes that wait to be done with others, and the records that they give."""
+
+    writes: tuple[Write, ...]
+    notes: tuple[Note, ...]
+    records: list[Record[Any, Any]] = field(default_factory=list)
+
+
+def _done(truth: MemoryStore, task: _Task) -> Exception | None:
+    """Do a task, or nothing of it; give what it raises."""
+    try:
+        task.records = truth.apply(task.writes)
+    except Exception as error:  # noqa: BLE001 - it reaches whose task it was
+        return error
+    return None
+
+
 class Port:
     """A process's way to the store: each call may be refused, lost, slow, or its last."""
 
@@ -93,6 +128,12 @@ class Port:
         self._world = world
         self._truth = truth
         self._process = process
+        self._turns: Turns[_Task] = Turns(self._apply_together, limit=MAX_TOGETHER)
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Say whether several writes are one here."""
+        return self._truth.is_exclusive
 
     def _call(self, name: str, what: Callable[[], R]) -> R:
         world = self._world
@@ -144,23 +185,50 @@ class Port:
         for key, change in changes:
             self.update(bucket, key, change)
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes: at once, or on a cluster one by one, each of which may be the last."""
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
+        """Do several writes and note them: at once, or on a cluster one by one."""
         writes = tuple(writes)
         if not isinstance(self._truth, Cluster):
             self._world.note(f"apply {', '.join(map(_named, writes))}")
-            return self._call("apply", lambda: self._truth.apply(writes))
+            task = _Task(writes, notes)
+            self._turns.take(task)
+            return task.records
         records = []
         for one in writes:
             if isinstance(one, Put):
                 self.write_once(one.documents, one.document)
             else:
                 records.append(self.update(one.bucket, one.key, one.change))
+                one.require(records[-1].state)
+        for note in notes:
+            note.journal.keep(note.text)
         return records
+
+    def _apply_together(self, tasks: tuple[_Task, ...]) -> list[Exception | None]:
+        """Do what waits as the embedded store does, with the page that tells of it; or nothing."""
+
+        def apply() -> list[Exception | None]:
+            errors = [_done(self._truth, task) for task in tasks]
+            done = [task for task, error in zip(tasks, errors, strict=True) if error is None]
+            notes = [note for task in done for note in task.notes]
+            if notes:
+                page = notes[0].journal.page(tuple(one.text for one in notes), self._truth.document)
+                self._truth.apply((page,))
+            journals.update({id(one.journal): one.journal for one in notes})
+            return errors
+
+        journals: dict[int, Journal] = {}
+        # A disk takes its time: what arrives meanwhile is done together.
+        self._world.linger()
+        errors = self._call("apply", apply)
+        for journal in journals.values():
+            journal.stands()
+        return errors
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document."""
         self._world.note(f"put {documents.name} {document.key}")
+        self._world.linger()
         self._call("write_once", lambda: self._truth.write_once(documents, document))
 
     def document(self, documents: Documents, key: str) -> bytes | None:

@@ -57,6 +57,32 @@ class Fibre:
     resting: bool = False
 
 
+@dataclass(eq=False, slots=True)
+class BatonLock:
+    """A lock for whose holder others wait by the baton: a real one would hold it fast."""
+
+    world: World
+    holder: Fibre | None = None
+
+    def acquire(self) -> None:
+        """Hold it once nobody else does."""
+        while self.holder is not None:
+            self.world.sleep(0.01)
+        self.holder = self.world.current()
+
+    def release(self) -> None:
+        """Let another hold it, whoever held it."""
+        self.holder = None
+
+    def __enter__(self) -> None:
+        """Hold it."""
+        self.acquire()
+
+    def __exit__(self, *_raised: object) -> None:
+        """Let it go."""
+        self.release()
+
+
 @dataclass(frozen=True, slots=True)
 class Odds:
     """How likely what is, at each place where it may strike; each seed has its own."""
@@ -154,6 +180,10 @@ class World:
         fibre = self.current()
         fibre.resting = True
         self.sleep(_FOR_EVER)
+
+    def lives(self, fibre: Fibre) -> bool:
+        """Say whether a fibre has not come to its end."""
+        return fibre in self._fibres
 
     def rouse(self, fibres: list[Fibre]) -> None:
         """Let those go on that rest; not those that wait for something else."""

@@ -14,13 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
-from core.errors import Duplicate, StoreError
+from core.errors import CoreError, Duplicate, StoreError
 from core.store import codec, facts
 from core.store.port import (
     Bucket,
     Change,
     Document,
     Documents,
+    Note,
     Page,
     Put,
     Record,
@@ -47,6 +48,8 @@ _CANARY: Final = Place(bucket_types.RECORDS, "ready", "ready")
 
 class RiakStore:
     """A store on the cluster at these addresses; make it after the fork, one for each process."""
+
+    is_exclusive = False
 
     def __init__(self, addresses: tuple[Address, ...], pace: Pace | None = None) -> None:
         self._cluster = Cluster(addresses, pace or Pace())
@@ -86,13 +89,9 @@ class RiakStore:
         may not see, nor be seen by. Both are kept.
         """
         place = _record_place(bucket, key)
-        standing = self._cluster.get(place)
-        before = _merged(bucket, standing)
-        after = facts.changed(bucket, before, change)
-        if after is None:
-            if before is None:
-                raise StoreError("a change that adds nothing was asked of no record")
-            return before
+        standing, before, after = self._changed(bucket, place, (change,))
+        if after is before:
+            return after
         stands = self._cluster.put_and_read(place, _value(bucket, after), standing.context)
         return (_merged(bucket, stands) if len(stands.copies) > 1 else None) or after
 
@@ -112,14 +111,17 @@ class RiakStore:
                 writers.shutdown(cancel_futures=True)
                 raise
 
-    def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
-        """Do several writes one after the other: where one fails, those before it stand."""
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
+        """Do several writes one after the other, then note them: where one fails, those stand."""
         records = []
         for one in writes:
             if isinstance(one, Put):
                 self.write_once(one.documents, one.document)
             else:
                 records.append(self.update(one.bucket, one.key, one.change))
+                one.require(records[-1].state)
+        for note in notes:
+            note.journal.keep(note.text)
         return records
 
     def write_once(self, documents: Documents, document: Document) -> None:
@@ -193,14 +195,30 @@ class RiakStore:
 
     def _apply(self, bucket: Bucket[S, F], key: str, changes: list[Change[S, F]]) -> None:
         place = _record_place(bucket, key)
-        standing = self._cluster.get(place)
-        before = after = _merged(bucket, standing)
-        for change in changes:
-            after = facts.changed(bucket, after, change) or after
-        if after is None:
-            raise StoreError("a change that adds nothing was asked of no record")
+        standing, before, after = self._changed(bucket, place, changes)
         if after is not before:
             self._cluster.put(place, _value(bucket, after), standing.context)
+
+    def _changed(
+        self, bucket: Bucket[S, F], place: Place, changes: Iterable[Change[S, F]]
+    ) -> tuple[Standing, Record[S, F] | None, Record[S, F]]:
+        """Give what stands at a place, the record that it is, and the record after changes.
+
+        Where one refuses because nothing seems to stand there, every replica is asked before that
+        is believed: what was acknowledged is not told to be absent.
+        """
+        standing = self._cluster.get(place)
+        before = _merged(bucket, standing)
+        try:
+            return standing, before, _after(bucket, before, changes)
+        except CoreError:
+            if before is not None:
+                raise
+            standing = self._cluster.get_from_any(place)
+            before = _merged(bucket, standing)
+            if before is None:
+                raise
+        return standing, before, _after(bucket, before, changes)
 
     def _mended(self, bucket: Bucket[S, F], key: str, standing: Standing) -> Record[S, F] | None:
         """Give the one record; where siblings stood, put it in their place.
@@ -231,6 +249,16 @@ def _merged(bucket: Bucket[S, F], standing: Standing) -> Record[S, F] | None:
     """Give the one record that the copies amount to, in whatever order the node gives them."""
     contents = sorted({copy.content for copy in standing.copies})
     return facts.merge(bucket, [codec.decode(bucket, content) for content in contents])
+
+
+def _after(
+    bucket: Bucket[S, F], record: Record[S, F] | None, changes: Iterable[Change[S, F]]
+) -> Record[S, F]:
+    for change in changes:
+        record = facts.changed(bucket, record, change) or record
+    if record is None:
+        raise StoreError("a change that adds nothing was asked of no record")
+    return record
 
 
 def _value(bucket: Bucket[S, F], record: Record[S, F]) -> Value:

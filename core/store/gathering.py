@@ -1,0 +1,135 @@
+"""What is written step by step, gathered and then written as one.
+
+A step sees what the steps before it have written, as if it stood; nothing stands before `commit`.
+The changes are made again then, on what the store holds by that time: where others were faster
+they raise, nothing is written, and all the steps may be done anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from core.errors import Duplicate, StoreError
+from core.store import facts
+from core.store.port import (
+    Bucket,
+    Change,
+    Document,
+    Documents,
+    Note,
+    Page,
+    Put,
+    Record,
+    Span,
+    Store,
+    Update,
+    Write,
+    refuse_oversize,
+)
+
+S = TypeVar("S")
+F = TypeVar("F")
+
+_Place = tuple[str, str]
+
+
+class Gathering:
+    """A store on top of one that does several writes as one; for one thread, and then let go."""
+
+    is_exclusive = True
+
+    def __init__(self, beneath: Store) -> None:
+        self._beneath = beneath
+        self._writes: list[Write] = []
+        self._notes: list[Note] = []
+        self._records: dict[_Place, Record[Any, Any]] = {}
+        self._documents: dict[_Place, bytes] = {}
+
+    def commit(self) -> None:
+        """Write what was gathered, durably; raise what a change raises that no longer fits."""
+        if self._writes or self._notes:
+            self._beneath.apply(self._writes, *self._notes)
+
+    def read(self, bucket: Bucket[S, F], key: str) -> S | None:
+        """Give the state under the key, or None."""
+        gathered = self._records.get((bucket.name, key))
+        return self._beneath.read(bucket, key) if gathered is None else gathered.state
+
+    def record(self, bucket: Bucket[S, F], key: str) -> Record[S, F] | None:
+        """Give the facts and the state under the key, or None."""
+        gathered = self._records.get((bucket.name, key))
+        return self._beneath.record(bucket, key) if gathered is None else gathered
+
+    def update(self, bucket: Bucket[S, F], key: str, change: Change[S, F]) -> Record[S, F]:
+        """Gather what `change` gives."""
+        (record,) = self.apply([Update(bucket, key, change)])
+        return record
+
+    def update_many(
+        self, bucket: Bucket[S, F], changes: Iterable[tuple[str, Change[S, F]]]
+    ) -> None:
+        """Gather many updates."""
+        self.apply([Update(bucket, key, change) for key, change in changes])
+
+    def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
+        """Gather several writes and their notes: all of them, or none where one raises."""
+        writes = tuple(writes)
+        before = dict(self._records), dict(self._documents)
+        try:
+            records = [record for one in writes if (record := self._do(one)) is not None]
+        except BaseException:
+            self._records, self._documents = before
+            raise
+        self._writes += writes
+        self._notes += notes
+        return records
+
+    def write_once(self, documents: Documents, document: Document) -> None:
+        """Gather a document; the same again is nothing, another raises `Duplicate`."""
+        self.apply([Put(documents, document)])
+
+    def document(self, documents: Documents, key: str) -> bytes | None:
+        """Give a document's bytes, or None."""
+        gathered = self._documents.get((documents.name, key))
+        return self._beneath.document(documents, key) if gathered is None else gathered
+
+    def find(
+        self, kind: Bucket[S, F] | Documents, span: Span, *, limit: int, after: str | None = None
+    ) -> Page:
+        """Give one page of the index as it stands beneath: what is gathered is not in it yet."""
+        return self._beneath.find(kind, span, limit=limit, after=after)
+
+    def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
+        """Give every key of a kind that stands beneath."""
+        return self._beneath.keys(kind)
+
+    def ready(self) -> None:
+        """Return if the store beneath can answer."""
+        self._beneath.ready()
+
+    def faults(self) -> tuple[str, ...]:
+        """Name what is missing beneath."""
+        return self._beneath.faults()
+
+    def close(self) -> None:
+        """Hold nothing back: the store beneath stays open."""
+
+    def _do(self, write: Write) -> Record[Any, Any] | None:
+        if isinstance(write, Put):
+            self._put(write.documents, write.document)
+            return None
+        standing = self.record(write.bucket, write.key)
+        record = facts.changed(write.bucket, standing, write.change) or standing
+        if record is None:
+            raise StoreError("a change that adds nothing was asked of no record")
+        write.require(record.state)
+        self._records[(write.bucket.name, write.key)] = record
+        return record
+
+    def _put(self, documents: Documents, document: Document) -> None:
+        refuse_oversize(document.value)
+        standing = self.document(documents, document.key)
+        if standing is not None and standing != document.value:
+            raise Duplicate(f"another document stands in {documents.name}")
+        self._documents[(documents.name, document.key)] = document.value

@@ -1,0 +1,294 @@
+"""Allocations and births on the wire: what is accepted, how it is refused, what is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import creation_messages as messages
+import pytest
+from asking import details_of, spine_with
+from creation_messages import ALLOCATIONS, BIRTHS, Baby
+from lxml import etree
+from recording_cases import changed
+from schemas import Schemas
+from wire_requests import KINDS
+
+from adapters import pds_creation
+from core.demographics.creation import AllocateNumber
+from core.values.demographics import (
+    AddressUse,
+    Birth,
+    Birthplace,
+    CareProvision,
+    CareProvisionKind,
+    ContactPreference,
+    Death,
+    Delivery,
+    Language,
+    Mother,
+    Name,
+    NameUse,
+    Period,
+    Telecom,
+    TelecomUse,
+)
+from core.values.identity import Asid, Caller, PartyKey
+from legacy_contracts import registry
+from legacy_contracts.errors import MEANINGS, Fault
+from legacy_contracts.hl7.rules import Rules
+from legacy_contracts.pds import allocation, birth_rules, birth_service, births
+from operations import recordings
+from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
+
+BOTH: Final = (*ALLOCATIONS, *BIRTHS)
+FOLDER: Final = Path(__file__).parents[2] / "fixtures/recordings/pds"
+MADE: Final = r"PRPA_IN000201UK01|PRPA_IN0600\d\dUK\d\d|PRPA_IN00020[67]UK0\d|MCCI_IN010000UK13"
+PAYLOAD: Final = re.compile(rf"<hl7:(?:{MADE}) .*</hl7:(?:{MADE})>".encode())
+
+
+def faults(interaction_id: str, root: etree._Element) -> tuple[Fault, ...]:
+    module = allocation if interaction_id in ALLOCATIONS else births
+    return module.faults(root, interaction_id)
+
+
+def spoilt(interaction_id: str, pattern: str, new: str) -> list[tuple[str, str | None]]:
+    """Give the faults of a request with something else in the place of a pattern."""
+    payload = changed(pattern, new)(messages.request(interaction_id).payload)
+    found = faults(interaction_id, etree.fromstring(payload))
+    return [(one.name, one.supplement) for one in found]
+
+
+@pytest.mark.parametrize("interaction_id", BOTH)
+def test_what_is_accepted_is_right_by_its_schema(interaction_id: str, official: Schemas) -> None:
+    sent = [messages.request(interaction_id)]
+    if interaction_id in BIRTHS:
+        sent += [
+            messages.birth(interaction_id, baby)
+            for baby in (Baby(dead=True), Baby(identified=False, ignoring="true"))
+        ]
+    for one in sent:
+        root = etree.fromstring(one.payload)
+        assert faults(interaction_id, root) == ()
+        assert official.complaints(root) == ()
+    assert official.complaints(etree.fromstring(sent[0].payload.replace("patientPerson", "x")))
+
+
+def payloads(interaction_id: str) -> Iterator[bytes]:
+    """Give every answer of ours in the recordings of an interaction."""
+    for case in recordings.cases(FOLDER / interaction_id):
+        for recorded in case.recorded:
+            yield from PAYLOAD.findall(recorded.read_bytes())
+
+
+@pytest.mark.parametrize("interaction_id", BOTH)
+def test_every_recorded_answer_is_right_by_its_schema(
+    interaction_id: str, official: Schemas
+) -> None:
+    row = next(one for one in registry.HUB_INTERACTIONS if one.interaction_id == interaction_id)
+    seen = set()
+    for payload in payloads(interaction_id):
+        root = etree.fromstring(payload)
+        seen.add(etree.QName(root).localname)
+        assert official.complaints(root) == ()
+    assert seen == set(row.answers)
+
+
+def _names(rules: Rules) -> set[str]:
+    return {rule.name for group in rules.groups for rule in group.rules}
+
+
+def test_every_name_of_the_rules_has_a_meaning() -> None:
+    tables = (
+        *(form.rules for form in allocation.FORMS.values()),
+        *(form.warnings for form in allocation.FORMS.values()),
+        allocation.SUPPORTED,
+        *(form.rules for form in births.FORMS.values()),
+        *(form.supported for form in births.FORMS.values()),
+        birth_rules.WARNINGS,
+    )
+    assert set().union(*map(_names, tables)) <= MEANINGS.keys()
+
+
+MISSING: Final = "MANDATORY_FIELD_MISSING_SUPP_INFO"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "new", "names"),
+    [
+        (
+            r"PdsRegistrationRequest(.*)PdsRegistrationRequest",
+            r"Other\1Other",
+            [(MISSING, "PDSRegistrationRequest.root")],
+        ),
+        (r"<administrativeGenderCode [^>]*/>", "", [(MISSING, "gender")]),
+        (r"<birthTime [^>]*/>", "", [(MISSING, "birthTime")]),
+        (r"<subjectOf5 .*</subjectOf5>", "", [(MISSING, "previousNHSContact")]),
+        (r'<name use="L">', '<name use="A">', [(MISSING, "patient.usualName")]),
+        (r"<addr .*</addr>", "", [(MISSING, "patient.address")]),
+        (r'<addr use="H">', "<addr>", [("UNSUPPORTED_CHARACTERS_IN_FIELD", None)]),
+        (
+            r"<streetAddressLine>2 Short Street</streetAddressLine>",
+            "",
+            [("INCORRECT_NUMBER_OF_ADDRESS_LINES", None)],
+        ),
+        (
+            r'<addr use="TMP">',
+            '<addr use="PST">',
+            [("DESCRIPTION_PROVIDED_NO_TEMPORARY_ADDRESS", None)],
+        ),
+        (
+            r'<low value="20140801"/>',
+            '<low value="20141001"/>',
+            [("HIGH_TIME_NOT_GREATER_THAN_LOW_TIME", None)],
+        ),
+        (r'value="tel:[^"]*"', 'value=""', [("UNEXPECTED_CONTACT_TYPE", None)]),
+        (
+            r"<prefix>Miss</prefix>",
+            "<prefix>Miss</prefix><prefix>Dr</prefix>",
+            [("NO_MORE_THAN_ONE_PREFIX", None)],
+        ),
+        (r"<given>Novi</given><family>Neuling</family>", "", [("INSUFFICIENT_NAME_DETAILS", None)]),
+        (r"<given>Novi</given>", "<given>N</given>" * 6, [("TOO_MANY_GIVEN_NAMES_5", None)]),
+        (r"\.17\.37", ".17.99", [("UNSUPPORTED_PATIENT_CARE", None)]),
+        (r"<value>Blue door</value>", "<value/>", [("MISSING_VALUE_FROM_SHARED_SECRET", None)]),
+        (
+            r'(<birthTime value=")[^"]*',
+            r"\1in spring",
+            [("ILLEGAL_DATE_FORMAT", None)],
+        ),
+    ],
+)
+@pytest.mark.parametrize("interaction_id", ALLOCATIONS)
+def test_an_allocation_that_breaks_a_rule_is_told_which(
+    interaction_id: str, pattern: str, new: str, names: list[tuple[str, str | None]]
+) -> None:
+    assert spoilt(interaction_id, pattern, new)[:1] == names
+
+
+@pytest.mark.parametrize("interaction_id", BIRTHS)
+def test_a_birth_that_breaks_a_rule_is_told_where(interaction_id: str) -> None:
+    for pattern, new, place in (
+        (r'<addr use="H">', '<addr use="TMP">', "patientCheck:homeaddr"),
+        (r"<ethnicGroupCode [^>]*/>", "", "patientPersonCheck:ethnicGroupCode"),
+        (r"T99991", "", "obstetricCareProvisionCheck:partnerChildHealth"),
+        (r"<component4 .*?</component4>", "", "clinicalInformationCheck:gestationAge"),
+        (r"(<value value=\")false", r"\1", "ignoreDuplicateRecordCriterionCheck:value"),
+        (
+            r'(<multipleBirthOrderNumber value=")1',
+            r"\g<1>10",
+            "patientPersonCheck:multipleBirthOrderNumber",
+        ),
+    ):
+        assert spoilt(interaction_id, pattern, new)[:1] == [("MANDATORY_FIELD_MISSING", place)]
+
+
+def test_faults_come_in_the_order_of_the_stylesheet() -> None:
+    found = spoilt("PRPA_IN000205UK03", r"<subjectOf1 .*</subjectOf2>", "")
+    assert [place for _, place in found] == [
+        "patientCheck:birthWeight",
+        "patientCheck:clinicalInformation",
+    ]
+
+
+@pytest.mark.parametrize("interaction_id", ALLOCATIONS)
+def test_all_that_an_allocation_brings_is_read(interaction_id: str) -> None:
+    root = etree.fromstring(messages.request(interaction_id).payload)
+    read = allocation.parse(root, interaction_id)
+    since = None if interaction_id == "PRPA_IN000200UK04" else Period("20140820")
+    assert read.warnings == ()
+    record = read.record
+    assert (record.gender, record.birth_time) == ("2", "20140820")
+    assert record.names == (
+        Name(prefix="Miss", given=("Nova", "Test"), family="Neuling", period=Period("20140101")),
+        Name(NameUse.ALIAS, given=("Novi",), family="Neuling"),
+    )
+    home, holiday = record.addresses
+    assert (home.lines, home.postcode, home.paf_key) == (
+        ("", "1 New Road", "", "Testton", ""),
+        "ZZ99 3VZ",
+        "12345678",
+    )
+    assert (holiday.use, holiday.description, holiday.period) == (
+        AddressUse.TEMPORARY,
+        "Holiday Home",
+        Period("20140801", "20140901"),
+    )
+    assert record.telecoms == (Telecom(TelecomUse.HOME, "tel:01130000000"),)
+    assert record.care_provisions == (
+        CareProvision(CareProvisionKind.PRIMARY_CARE, "T99999", period=since),
+    )
+    assert record.language == Language("cy", preferred=True, interpreter="1")
+    assert record.contact == ContactPreference("3", "After six")
+    assert (record.written_format, record.shared_secret, record.previous_contact) == (
+        "11",
+        "Blue door",
+        "0",
+    )
+
+
+@pytest.mark.parametrize("interaction_id", BIRTHS)
+def test_all_that_a_birth_brings_is_read(interaction_id: str) -> None:
+    sent = messages.birth(interaction_id, Baby(dead=True))
+    read = births.parse(etree.fromstring(sent.payload), interaction_id)
+    record = read.record
+    assert (read.ignore_duplicates, read.warnings) == (False, ())
+    assert (record.gender, record.birth_time, record.birth_order) == ("1", "201408242330", 1)
+    assert record.death == Death("201408242330", "1")
+    assert record.birthplace == Birthplace("Testton", "Testshire", "1")
+    assert (record.ethnic_group, record.previous_contact) == ("A", "0")
+    assert record.names == (Name(family="EVANS"),)
+    assert record.birth == Birth(
+        mother=Mother(
+            "9990000018", "19860101", Name(given=("Sally",), family="EVANS"), practice="T99999"
+        ),
+        weight="3400",
+        gestation="280",
+        foetuses="1",
+        still="1",
+        abnormality="N",
+        delivery=Delivery("2", "T99990", "Test Infirmary"),
+        notifier=Name(given=("Mia",), family="WIFE"),
+        child_health="T99991",
+        responsible="T99992",
+    )
+
+
+@pytest.mark.parametrize("interaction_id", ALLOCATIONS)
+def test_a_new_record_is_seen_by_every_query_of_every_generation(interaction_id: str) -> None:
+    root = etree.fromstring(messages.request(interaction_id).payload)
+    read = allocation.parse(root, interaction_id)
+    spine = spine_with(())
+    caller = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), "QUPA_IN000008UK02", "m1")
+    command = AllocateNumber("m1", SAMPLE_ASID, read.record)
+    made = spine.core.perform(command, by=caller).patient
+    for query in KINDS:
+        answered = spine.ask(query, details_of(made))
+        assert answered.outcome == "AA", query
+        assert made.nhs_number.encode() in answered.body, query
+
+
+def test_every_service_has_a_row() -> None:
+    assert set(pds_creation.SERVICES) == set(BOTH)
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_the_older_service_of_births_is_recognised_and_refused_with_101(*, wrapped: bool) -> None:
+    asked = f"<b:{birth_service.ELEMENT} xmlns:b='urn:b'/>"
+    content = f"<a:servicePayload xmlns:a='urn:a'>{asked}</a:servicePayload>" if wrapped else asked
+    for soap in (
+        "http://www.w3.org/2001/12/soap-envelope",
+        "http://schemas.xmlsoap.org/soap/envelope/",
+    ):
+        body = f"<s:Envelope xmlns:s='{soap}'><s:Header/><s:Body>{content}</s:Body></s:Envelope>"
+        answered = spine_with(()).send(body.encode())
+        assert (answered.status, answered.outcome) == (500, "INTERACTION_NOT_SUPPORTED")
+        assert b"<nasp:errorCode>101<" in answered.body
+
+
+def test_the_older_service_is_listed_as_one_that_nobody_answers() -> None:
+    assert [one.element for one in registry.UNANSWERED] == [birth_service.ELEMENT]
+    page = (Path(__file__).parents[2] / "docs/interactions.md").read_text(encoding="utf-8")
+    assert f"`{birth_service.ELEMENT}`" in page
