@@ -21,7 +21,7 @@ from core.messaging.hub import Admit
 from core.messaging.keeping import Outgoing, derived_id
 from core.messaging.records import Message
 from core.store.port import Write
-from core.values.identity import Asid, Caller, Person
+from core.values.identity import Asid, Caller, PartyKey, Person
 from core.values.messaging import Content, Envelope, Way
 from legacy_contracts import xml
 from legacy_contracts.envelopes import ebxml, mime
@@ -72,6 +72,11 @@ class Opening:
     rules: Rules
     noting: Noting = _nothing
 
+    @property
+    def names_parties(self) -> bool:
+        """Say whether devices are parties in place of systems, as in the oldest generation."""
+        return self.rules is payload.MIM_2_3
+
 
 def opened(key: str, message: Message, body: bytes, how: Opening, us: Ourselves) -> Opened | None:
     """Give a message's payload once it may be acted upon; None where it carries none.
@@ -89,8 +94,12 @@ def opened(key: str, message: Message, body: bytes, how: Opening, us: Ourselves)
     faults = how.rules.faults(root)
     if faults:
         raise Rejected(faults[0], fields)
-    caller = _caller(message, fields, root)
-    _require_systems(fields, message, us)
+    if how.names_parties:
+        caller = _party(message, fields)
+        _require_parties(fields, message.accepted.envelope)
+    else:
+        caller = _caller(message, fields, root)
+        _require_systems(fields, message, us)
     _admit(Admit(key, message, fields.message_id, how.noting(root, fields)), fields, caller, us)
     return Opened(root, fields, caller)
 
@@ -117,6 +126,17 @@ def _caller(message: Message, fields: Fields, root: etree._Element) -> Caller:
     )
 
 
+def _party(message: Message, fields: Fields) -> Caller:
+    envelope = message.accepted.envelope
+    return Caller(
+        party_key=envelope.sender,
+        asid=None,
+        activity=envelope.activity,
+        message_id=envelope.message_id,
+        named_party=PartyKey(fields.from_party),
+    )
+
+
 def _require_systems(fields: Fields, message: Message, us: Ourselves) -> None:
     """Raise where the systems are not the parties', or not accredited for it (7.2: 506, 507)."""
     envelope, directory = message.accepted.envelope, us.core.directory
@@ -131,6 +151,14 @@ def _require_systems(fields: Fields, message: Message, us: Ourselves) -> None:
     sender = directory.system(Asid(fields.from_asid))
     if sender is None or sender.party_key != envelope.sender:
         raise Rejected(Fault("COMM_FUNC_SND_NOT_ALLOWED"), fields)
+
+
+def _require_parties(fields: Fields, envelope: Envelope) -> None:
+    """Raise where the oldest generation names other parties than the envelope does (519, 520)."""
+    if fields.to_party != envelope.receiver:
+        raise Rejected(Fault("INCONSISTENT_COMM_FUNC_RCV"), fields)
+    if fields.from_party != envelope.sender:
+        raise Rejected(Fault("INCONSISTENT_COMM_FUNC_SND"), fields)
 
 
 def _admit(command: Admit, fields: Fields, caller: Caller, us: Ourselves) -> None:

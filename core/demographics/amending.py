@@ -8,6 +8,8 @@ marked *inferred* no public source shows):
   says; the old one is closed, on that day and in the record, and kept as history.
 - altered, a correction: the new version takes its place, with the old period unless it says.
 - removed, the world has changed: closed and kept as history. A correction: it goes.
+- set, cleared: the current item of that use or kind is altered, or removed; where there is none,
+  it is added, or nothing is found.
 
 An item keeps its object id through every alteration, so that a system that holds the id can go on
 using it; the version that becomes history is given an id of its own (*inferred*). What a record
@@ -23,6 +25,7 @@ from itertools import count
 from typing import Any, Final
 
 from core.demographics.dates import earlier
+from core.demographics.records import is_past
 from core.errors import ChangeRefused, ItemNotFound
 from core.values.changes import (
     ChangeList,
@@ -152,11 +155,46 @@ def _removed(patient: Patient, item: Item, pen: _Pen) -> tuple[Item, ...]:
     return (*rest, _closed(items[place], end, pen))
 
 
+def _set(patient: Patient, item: Item, pen: _Pen) -> tuple[Item, ...]:
+    standing = _standing(patient, item, pen)
+    if standing is None:
+        return _added(patient, item, pen)
+    return _altered(patient, replace(item, object_id=standing.object_id), pen)
+
+
+def _cleared(patient: Patient, item: Item, pen: _Pen) -> tuple[Item, ...]:
+    standing = _standing(patient, item, pen)
+    if standing is None:
+        raise ItemNotFound("no current item has that use or kind")
+    return _removed(patient, replace(item, object_id=standing.object_id), pen)
+
+
 _MODES: Final[dict[Mode, Callable[[Patient, Item, _Pen], tuple[Item, ...]]]] = {
     Mode.ADDED: _added,
     Mode.ALTERED: _altered,
     Mode.REMOVED: _removed,
+    Mode.SET: _set,
+    Mode.CLEARED: _cleared,
 }
+
+
+def _standing(patient: Patient, item: Item, pen: _Pen) -> Item | None:
+    """Give the current item of the same use or kind; None where there is none."""
+    return next(
+        (
+            one
+            for one in _items(patient, item)
+            if _named_by(one) == _named_by(item)
+            and is_open(one)
+            and not is_past(one, pen.hand.today)
+        ),
+        None,
+    )
+
+
+def _named_by(item: Item) -> str:
+    """Give what names an item where no object id does."""
+    return item.use if isinstance(item, Name | Address | Telecom) else getattr(item, "kind", "")
 
 
 def _items(patient: Patient, item: Item) -> tuple[Item, ...]:

@@ -64,7 +64,8 @@ class Seen:
     @property
     def written(self) -> Iterator[Item]:
         """The items that are added or altered."""
-        return (one.item for one in self.items if one.mode is not Mode.REMOVED)
+        gone = (Mode.REMOVED, Mode.CLEARED)
+        return (one.item for one in self.items if one.mode not in gone)
 
     @property
     def singles(self) -> frozenset[Single]:

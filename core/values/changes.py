@@ -25,11 +25,17 @@ from core.values.demographics import (
 
 
 class Mode(StrEnum):
-    """What becomes of an item."""
+    """What becomes of an item.
+
+    The last two name no object id: they set or clear the current item of that use or kind, for
+    senders that know no ids.
+    """
 
     ADDED = "added"
     ALTERED = "altered"
     REMOVED = "removed"
+    SET = "set"
+    CLEARED = "cleared"
 
 
 class Kind(StrEnum):

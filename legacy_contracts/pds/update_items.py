@@ -38,7 +38,7 @@ from legacy_contracts.pds.reading import Node, code, every, extension, maybe, te
 Reader = Callable[[Node], Iterator[Change]]
 """Gives the changes of one kind that a patient's role asks for."""
 
-MODES: Final = {mode.value: mode for mode in Mode}
+MODES: Final = {mode.value: mode for mode in (Mode.ADDED, Mode.ALTERED, Mode.REMOVED)}
 ROLES: Final = {code: role for role, code in codes.RELATED_ROLE.items()}
 CONSENTS: Final = {code: kind for kind, code in codes.CONSENT_KIND.items()}
 
@@ -321,4 +321,20 @@ V2008B: Final = (
         _place_of_birth,
         "hl7:addr",
     ),
+)
+
+NHAIS_2008A: Final = (
+    ADDRESSES,
+    NAMES,
+    provisions("patientCareProvisionEvent", PERFORMER),
+    GENDER,
+    BIRTH_TIME,
+    plain_death("hl7:subjectOf1/hl7:deathNotification"),
+    single(Single.REGISTRATION, "hl7:subjectOf2/hl7:nHAISRegistrationEvent", registration),
+    single(Single.REMOVAL, "hl7:subjectOf3/hl7:nHAISRemovalRegistrationEvent", registration),
+)
+NHAIS_2008B: Final = (
+    *V2008B,
+    single(Single.REGISTRATION, "hl7:subjectOf6/hl7:nHAISRegistrationEvent", registration),
+    single(Single.REMOVAL, "hl7:subjectOf8/hl7:pCRemovalRegistrationEvent", registration),
 )

@@ -27,11 +27,13 @@ def one_of(path: str, known: Iterable[str]) -> str:
     return f"(string-length({path}) > 0 and contains(' {words} ', concat(' ', {path}, ' ')))"
 
 
-def _absent_or(path: str, test: str) -> str:
+def absent_or(path: str, test: str) -> str:
+    """Give the test that nothing stands at a path, or what does passes."""
     return f"count({path}) = 0 or {test}"
 
 
-def _time(path: str, *, longest: int = 14) -> str:
+def time(path: str, *, longest: int = 14) -> str:
+    """Give the test that a time is digits as far as it is kept, a year at least."""
     kept = f"substring({path}, 1, {longest})"
     return f"(string-length({kept}) >= 4 and translate({kept}, {_DIGITS}, '') = '')"
 
@@ -47,10 +49,10 @@ def _written(place: str, test: str, word: str, name: str = _UNSUPPORTED) -> Grou
     return Group(f"{place}[{_WRITES}]", (Rule(test, name, word),))
 
 
-_SEX: Final = ("0", "1", "2", "9")
+SEX: Final = ("0", "1", "2", "9")
 _METHODS: Final = tuple("12345678")
 _FORMATS: Final = ("11", "12", "13")
-_CONSENTS: Final = ("1", "2", "4", "5")
+CONSENTS: Final = ("1", "2", "4", "5")
 _RELATIONSHIPS: Final = (*(f"{number:02}" for number in range(1, 22)), "98", "99")
 
 
@@ -91,7 +93,7 @@ def _items(patient: str, person: str) -> tuple[Group, ...]:
     return (
         *used,
         Group(f"({' | '.join((*(place for place, _ in uses), event))})", (found,)),
-        Group(event, (Rule(_absent_or("hl7:code/@code", kind), "UNSUPPORTED_PATIENT_CARE"),)),
+        Group(event, (Rule(absent_or("hl7:code/@code", kind), "UNSUPPORTED_PATIENT_CARE"),)),
     )
 
 
@@ -101,12 +103,12 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
     return (
         _written(
             f"{person}/hl7:administrativeGenderCode",
-            one_of("@code", _SEX),
+            one_of("@code", SEX),
             "administrativeGenderCode",
         ),
         _written(
             part,
-            one_of("hl7:partPerson/hl7:administrativeGenderCode/@code", _SEX),
+            one_of("hl7:partPerson/hl7:administrativeGenderCode/@code", SEX),
             "administrativeGenderCode",
         ),
         _written(
@@ -115,9 +117,7 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
         _written(
             f"{person}/hl7:languageCommunication",
             "string-length(hl7:languageCode/@code) > 0 and "
-            + _absent_or(
-                "hl7:proficiencyLevelCode", one_of("hl7:proficiencyLevelCode/@code", "01")
-            ),
+            + absent_or("hl7:proficiencyLevelCode", one_of("hl7:proficiencyLevelCode/@code", "01")),
             "languageCommunication",
         ),
         _written(
@@ -135,14 +135,14 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
         ),
         _written(
             f"{patient}/*/hl7:preferredContactMethod",
-            _absent_or(value, one_of(value, _METHODS)),
+            absent_or(value, one_of(value, _METHODS)),
             "preferredContactMethod",
         ),
         Group(
             f"{patient}/*/hl7:consent",
             (Rule(one_of("hl7:code/@code", codes.CONSENT_KIND.values()), "INVALID_CONSENT_VALUE"),),
         ),
-        _written(f"{patient}/*/hl7:consent", one_of(value, _CONSENTS), "consent"),
+        _written(f"{patient}/*/hl7:consent", one_of(value, CONSENTS), "consent"),
     )
 
 
@@ -155,7 +155,7 @@ def _related(place: str) -> tuple[Group, ...]:
             (
                 Rule(one_of("@classCode", codes.RELATED_ROLE.values()), _UNSUPPORTED, own),
                 Rule(
-                    _absent_or("hl7:positionNumber", _number("hl7:positionNumber/@value")),
+                    absent_or("hl7:positionNumber", _number("hl7:positionNumber/@value")),
                     _UNSUPPORTED,
                     "positionNumber",
                 ),
@@ -176,7 +176,7 @@ def _related(place: str) -> tuple[Group, ...]:
             for name, words in (
                 ("preferredContactMethod", _METHODS),
                 ("preferredWrittenCommunicationFormat", _FORMATS),
-                ("callCentreCallBackConsent", _CONSENTS),
+                ("callCentreCallBackConsent", CONSENTS),
             )
         ),
     )
@@ -193,6 +193,6 @@ def _times(patient: str, person: str) -> tuple[Group, ...]:
     given = f"{patient}/*/hl7:consent/hl7:effectiveTime[@value]"
     illegal = "ILLEGAL_DATE_FORMAT"
     return (
-        Group(f"({' | '.join(dates)})", (Rule(_time("@value", longest=12), illegal),)),
-        Group(f"({' | '.join((*ends, given))})", (Rule(_time("@value"), illegal),)),
+        Group(f"({' | '.join(dates)})", (Rule(time("@value", longest=12), illegal),)),
+        Group(f"({' | '.join((*ends, given))})", (Rule(time("@value"), illegal),)),
     )

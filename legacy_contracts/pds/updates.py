@@ -19,7 +19,14 @@ from legacy_contracts.errors import MEANINGS, Advice, Fault
 from legacy_contracts.hl7.rules import Group, Rules
 from legacy_contracts.hl7.wrappers import worded
 from legacy_contracts.interaction import Generation, HubInteraction, Pattern
-from legacy_contracts.pds import update_items, update_tables
+from legacy_contracts.pds import (
+    nhais_rules,
+    update_answers_2_3,
+    update_items,
+    update_tables,
+    updates_2_3,
+)
+from legacy_contracts.pds.nhais_rules import NHAIS_REQUEST, known_reasons
 from legacy_contracts.pds.reading import Node
 from legacy_contracts.pds.update_items import Reader
 from legacy_contracts.pds.update_rules import CODED_KIND, REQUEST, stage_1
@@ -42,6 +49,12 @@ class Update:
     readers: tuple[Reader, ...]
     warned: Rules = field(default_factory=lambda: Rules(()))
     request: str = REQUEST
+
+    @property
+    def refusal(self) -> str:
+        """The interaction that says it was refused."""
+        is_oldest = self.answer == update_answers_2_3.DONE
+        return update_answers_2_3.FAILED if is_oldest else APPLICATION_ACK
 
     def faults(self, root: Node) -> list[Fault]:
         """Give what a message broke of the first stage that it broke."""
@@ -103,8 +116,9 @@ def _update(
 ANSWER_2008: Final = "PRPA_IN000202UK01"
 ANSWER_2006B: Final = "PRPA_IN150000UK30"
 ANSWER_3_1: Final = "PRPA_IN150000UK14"
+ANSWER_NHAIS: Final = "PRPA_IN000209UK01"
 
-UPDATES: Final[tuple[Update, ...]] = (
+_LATER: Final[tuple[Update, ...]] = (
     _update("PRPA_IN000203UK03", ANSWER_2008, update_tables.V2008A, update_items.V2008A),
     _update("PRPA_IN000203UK06", ANSWER_2008, update_tables.V2008B, update_items.V2008B),
     _update("PRPA_IN160000UK30", ANSWER_2006B, update_tables.V2006B, update_items.BEFORE_2008),
@@ -117,7 +131,56 @@ UPDATES: Final[tuple[Update, ...]] = (
         _stages(stage_1(kind=CODED_KIND), update_tables.CONSENT_3_1, known(REQUEST)),
         update_items.CONSENT_3_1,
     ),
+    Update(
+        "PRPA_IN000204UK03",
+        ANSWER_NHAIS,
+        _stages(
+            stage_1(NHAIS_REQUEST, kind=CODED_KIND),
+            nhais_rules.V2008A,
+            (*known(NHAIS_REQUEST), known_reasons(NHAIS_REQUEST)),
+        ),
+        update_items.NHAIS_2008A,
+        request=NHAIS_REQUEST,
+    ),
+    Update(
+        "PRPA_IN000204UK06",
+        "PRPA_IN000209UK02",
+        _stages(
+            stage_1(kind=CODED_KIND),
+            nhais_rules.V2008B,
+            (*known(REQUEST), known_reasons()),
+        ),
+        update_items.NHAIS_2008B,
+        _WARNED,
+    ),
 )
+
+_MIM_2_3: Final = tuple(
+    Update(
+        interaction_id,
+        update_answers_2_3.DONE,
+        _stages(stage_1(scn_system=None), rules, updates_2_3.KNOWN),
+        readers,
+        Rules(warned),
+    )
+    for interaction_id, rules, readers, warned in (
+        (
+            "PRPA_IN110000UK01",
+            updates_2_3.GENERAL,
+            updates_2_3.READ_GENERAL,
+            updates_2_3.GENERAL_WARNED,
+        ),
+        ("PRPA_IN100000UK01", updates_2_3.DEATH, updates_2_3.READ_DEATH, ()),
+        (
+            "PRPA_IN120000UK01",
+            updates_2_3.CONSENT,
+            updates_2_3.READ_CONSENT,
+            updates_2_3.CONSENT_WARNED,
+        ),
+    )
+)
+
+UPDATES: Final = (*_LATER, *_MIM_2_3)
 
 BY_ID: Final = {one.interaction_id: one for one in UPDATES}
 
@@ -129,6 +192,11 @@ _NAMES: Final = {
     "PRPA_IN110000UK15": ("General update without death", Generation.MIM_3_1),
     "PRPA_IN100000UK14": ("Death", Generation.MIM_3_1),
     "PRPA_IN120000UK14": ("Consent to record sharing", Generation.MIM_3_1),
+    "PRPA_IN000204UK03": ("Update by the local register (NHAIS)", Generation.V2008A),
+    "PRPA_IN000204UK06": ("Update by the local register (NHAIS)", Generation.V2008B),
+    "PRPA_IN110000UK01": ("General update without death", Generation.MIM_2_3),
+    "PRPA_IN100000UK01": ("Death", Generation.MIM_2_3),
+    "PRPA_IN120000UK01": ("Consent to record sharing", Generation.MIM_2_3),
 }
 
 _INFERRED: Final = (
@@ -147,7 +215,7 @@ def _row(update: Update) -> HubInteraction:
         service="pds",
         pattern=Pattern.ASYNC_RELIABLE,
         generation=generation,
-        answers=(update.answer, APPLICATION_ACK),
+        answers=(update.answer, update.refusal),
         inferred=_INFERRED,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
+import old_update_messages as old
 import update_messages as made
 from ebxml_messages import Message
 from hub_messages import TO_THE_HUB
@@ -27,6 +28,7 @@ from scripted import (
 )
 from update_messages import Asked, Sections
 from wire_requests import Details, request
+from wrapped_messages import Route
 
 POLLED: Final = "/clinical"
 QUERIES: Final = (
@@ -41,14 +43,26 @@ QUERIES: Final = (
 
 def asking(interaction: str, sections: Sections, **more: str) -> Made:
     """Give a script of one update."""
-    return once(lambda: made.update(interaction, Asked(sections, **more)))
+    return once(lambda: update(interaction, Asked(sections, **more)))
+
+
+def update(interaction: str, asked: Asked, route: Route = TO_THE_HUB) -> Message:
+    """Give an update of any generation."""
+    make = old.update if interaction in old.ANSWERS else made.update
+    return make(interaction, asked, route)
+
+
+def everything(interaction: str) -> Sections:
+    """Give every section that an interaction of any generation has room for."""
+    make = old.everything if interaction in old.ANSWERS else made.everything
+    return make(interaction)
 
 
 def then_queried(interaction: str, sections: Sections, asked: Details = OPEN) -> Made:
     """Give a script of one update, after which every generation of queries shows the record."""
 
     def script() -> Script:
-        came = posted(made.update(interaction, Asked(sections, nhs_number=asked.nhs_number)))
+        came = posted(update(interaction, Asked(sections, nhs_number=asked.nhs_number)))
         return Script((came, *(Comes(_query(one, asked)) for one in QUERIES)))
 
     return script
@@ -60,7 +74,7 @@ def _query(interaction: str, asked: Details) -> bytes:
 
 
 def _whole(interaction: str) -> Message:
-    return made.update(interaction, Asked(made.everything(interaction)))
+    return update(interaction, Asked(everything(interaction)))
 
 
 def shared(interaction: str) -> Mapping[str, Made]:
@@ -69,7 +83,7 @@ def shared(interaction: str) -> Mapping[str, Made]:
     def whole() -> Message:
         return _whole(interaction)
 
-    sections = made.everything(interaction)
+    sections = everything(interaction)
     return {
         "updated": once(whole),
         "then-queried": then_queried(interaction, sections),
@@ -97,10 +111,8 @@ def shared(interaction: str) -> Mapping[str, Made]:
         # AR, MessageError
         "no-creation-time": spoilt(whole, r"<creationTime [^>]*/>", ""),
         "system-not-allowed": once(
-            lambda: made.update(
-                interaction,
-                Asked(sections),
-                replace(TO_THE_HUB, from_asid=LESS_ALLOWED_ASID),
+            lambda: update(
+                interaction, Asked(sections), replace(TO_THE_HUB, from_asid=LESS_ALLOWED_ASID)
             )
         ),
         "access-refused": sent_by(whole, OTHER),
@@ -187,14 +199,63 @@ def consents(interaction: str) -> Mapping[str, Made]:
     }
 
 
+def register(interaction: str) -> Mapping[str, Made]:
+    """Give the cases of updates by the local register."""
+    event = made.FORMS[interaction]
+    assert event.register
+    registered = made.provision(interaction, "added", kind="1", code="T99999")
+    moved = made.provision(interaction, "altered", "g1", kind="1", code="T99999")
+    gone = made.removal(interaction, "added")
+    return {
+        "practice-registered": then_queried(interaction, {"provisions": moved}),
+        "registered": then_queried(
+            interaction, {"registration": made.registration(interaction, "altered")}
+        ),
+        "registration-removed": asking(
+            interaction, {"registration": made.registration(interaction, "removed")}
+        ),
+        "removed-with-a-reason": then_queried(interaction, {"removal": gone}),
+        "removal-taken-back": asking(
+            interaction,
+            {"removal": made.removal(interaction, "removed"), "provisions": registered},
+            nhs_number="9990000050",
+            scn="12",
+        ),
+        "removal-taken-back-without-practice": asking(
+            interaction,
+            {"removal": made.removal(interaction, "removed")},
+            nhs_number="9990000050",
+            scn="12",
+        ),
+        "practice-with-removal": asking(interaction, {"removal": gone, "provisions": moved}),
+        "removal-without-reason": spoilt(
+            lambda: update(interaction, Asked({"removal": gone})), r"<reasonCode [^>]*/>", ""
+        ),
+    }
+
+
+def of_2_3(interaction: str) -> Mapping[str, Made]:
+    """Give the cases of the oldest generation's general update."""
+    cleared = old.TELECOM.replace(' value="tel:01632960009"', old.CLEARED)
+    usual = old.NAME.replace(' use="L"', f' use="L"{old.CLEARED}')
+    return {
+        "telecom-cleared": then_queried(interaction, {"role": cleared}),
+        "nothing-to-clear": asking(interaction, {"role": cleared.replace('"H"', '"WP"')}),
+        "usual-name-cleared": asking(interaction, {"person": usual}),
+        "practice-registered": then_queried(interaction, {"person": old.provision("T99999")}),
+    }
+
+
 _COMMENTED: Final = {"consents": made.consent("PRPA_IN160000UK30", "altered", comments="")}
 
 
 def _cases(interaction: str) -> Mapping[str, Made]:
     form = made.FORMS[interaction]
     cases = dict(shared(interaction))
-    if "addr" in form.role:
+    if "addr" in form.role and form.register is None:
         cases.update(items(interaction))
+    if form.register is not None:
+        cases.update(register(interaction))
     if "death" in form.subjects:
         cases.update(deaths(interaction))
     if "consents" in form.subjects and interaction != "PRPA_IN110000UK15":
@@ -204,6 +265,23 @@ def _cases(interaction: str) -> Mapping[str, Made]:
     return cases
 
 
+def _old_cases(interaction: str) -> Mapping[str, Made]:
+    # The oldest generation names parties: no system of one may be told from another.
+    cases = {name: one for name, one in shared(interaction).items() if name != "system-not-allowed"}
+    cases["another-party-in-payload"] = spoilt(
+        lambda: _whole(interaction), r"T99999-9900001", "T88888-9900002"
+    )
+    if interaction == "PRPA_IN110000UK01":
+        cases.update(of_2_3(interaction))
+    if interaction == "PRPA_IN100000UK01":
+        formal = old.everything(interaction, code="2")
+        cases["death-formal"] = then_queried(interaction, formal)
+        late = old.everything(interaction, time="20150101")
+        cases["death-in-future"] = asking(interaction, late)
+    return cases
+
+
 PLACES: Final[Mapping[str, Mapping[str, Made]]] = {
-    f"pds/{interaction}": _cases(interaction) for interaction in made.UPDATES
+    **{f"pds/{interaction}": _cases(interaction) for interaction in made.UPDATES},
+    **{f"pds/{interaction}": _old_cases(interaction) for interaction in old.ANSWERS},
 }

@@ -18,6 +18,7 @@ from wrapped_messages import CODES, Route, person, subject, system, wrapped_mess
 
 PATIENT: Final = "9990000018"
 OBJECT_ID: Final = f"{CODES}.18.1"
+USER: Final = "1.2.826.0.1285.0.2.0.65"
 
 _ROLE_2008: Final = ("addr", "id", "telecom", "person")
 _SUBJECTS_2008A: Final = ("consents", "contact", "healthspace", "written", "secret", "death")
@@ -71,6 +72,7 @@ class Form:
     request: str = "PdsUpdateRequest"
     death: str = "subjectOf7"
     consent: str = "subjectOf1"
+    register: tuple[str, str] | None = None
 
 
 FIRST: Final = ("author", "scn", "subject")
@@ -90,6 +92,45 @@ FORMS: Final[Mapping[str, Form]] = {
         LAST,
     ),
     "PRPA_IN100000UK14": Form(("id", "person"), ("deceased",), ("death",), LAST, death="subjectOf"),
+    "PRPA_IN000204UK03": Form(
+        ("addr", "id", "person"),
+        ("gender", "birth", "deceased", "name", "provisions"),
+        ("death", "registration", "removal"),
+        FIRST,
+        performed=True,
+        event="patientCareProvisionEvent",
+        request="PdsNhaisUpdateRequest",
+        death="subjectOf1",
+        register=("subjectOf2", "subjectOf3"),
+    ),
+    "PRPA_IN000204UK06": Form(
+        _ROLE_2008,
+        (
+            "order",
+            "name",
+            "language",
+            "provisions",
+            "related",
+            "deceased",
+            "gender",
+            "birthplace",
+            "birth",
+        ),
+        (
+            "consents",
+            "contact",
+            "healthspace",
+            "written",
+            "secret",
+            "registration",
+            "death",
+            "removal",
+        ),
+        FIRST,
+        performed=True,
+        parts=True,
+        register=("subjectOf6", "subjectOf8"),
+    ),
     "PRPA_IN120000UK14": Form(("id",), (), ("consents",), LAST, consent="subjectOf"),
 }
 UPDATES: Final = tuple(FORMS)
@@ -103,6 +144,8 @@ ANSWERS: Final = {
     "PRPA_IN110000UK15": "PRPA_IN150000UK14",
     "PRPA_IN100000UK14": "PRPA_IN150000UK14",
     "PRPA_IN120000UK14": "PRPA_IN150000UK14",
+    "PRPA_IN000204UK03": "PRPA_IN000209UK01",
+    "PRPA_IN000204UK06": "PRPA_IN000209UK02",
 }
 """Which interaction says that an update was done (pds.md 2), told apart here."""
 
@@ -274,6 +317,11 @@ def author(interaction: str, kind: str = "d") -> str:
         return ""
     own = f'<id root="{ORGANISATION}" extension="A99001"/>'
     where = own if form.performed else entity("representedRegisteringOrganization", own, "ORG")
+    if form.register:
+        who = role(
+            "scopedAssignedPerson", f'<id root="{USER}" extension="990000000065"/>', "ASSIGNED"
+        )
+        where += entity("assignedRegisteringOrganization", who, "ORG")
     authority = role("registeringAuthority", coded("code", kind, "16.20") + where, "ASSIGNED")
     return link("author", authority, "AUT")
 
@@ -287,6 +335,42 @@ def dead(
         "death": notification(interaction, mode, code),
         "author": "" if mode == "removed" else author(interaction),
     }
+
+
+def registration(interaction: str, mode: str, asid: str = "990000000088") -> str:
+    """Give the registration with the local register; one that is removed is its code."""
+    place, _ = _registers(interaction)
+    body = coded("code", "01", "17.165")
+    if mode != "removed":
+        device = f'<id root="1.2.826.0.1285.0.2.0.107" extension="{asid}"/>'
+        body += _period("effectiveTime", "20140801") + link(
+            "custodian", role("assignedDevice", device, "ASSIGNED"), "CST"
+        )
+    return link(place, with_mode(act("nHAISRegistrationEvent", body, "REG"), mode))
+
+
+def removal(interaction: str, mode: str, reason: str = "EMB") -> str:
+    """Give the removal from the local register; one that is removed is as bare as may be."""
+    _, place = _registers(interaction)
+    is_2008b = FORMS[interaction].parts
+    name, code = (
+        ("pCRemovalRegistrationEvent", "04")
+        if is_2008b
+        else ("nHAISRemovalRegistrationEvent", "02")
+    )
+    why = coded("reasonCode", reason, "17.168")
+    body = coded("code", code, "17.165")
+    if mode != "removed":
+        body += _period("effectiveTime", "20140810") + why
+    elif is_2008b:
+        body += why
+    return link(place, with_mode(act(name, body, "REG"), mode))
+
+
+def _registers(interaction: str) -> tuple[str, str]:
+    register = FORMS[interaction].register
+    assert register is not None
+    return register
 
 
 def order(mode: str, value: str | None = "2") -> str:
@@ -410,6 +494,7 @@ def update(
 
 def everything(interaction: str) -> Sections:
     """Give every section that an interaction has room for, for the rich patient of the records."""
+    form = FORMS[interaction]
     whole = {
         "addr": address("altered", "a1") + address("removed", "a3", use="TMP"),
         "telecom": telecom("removed", "t1") + telecom("added", value="mailto:edith@example.org"),
@@ -428,7 +513,13 @@ def everything(interaction: str) -> Sections:
         "secret": secret("altered"),
         "consents": _consents(interaction),
         **dead(interaction),
+        "registration": "" if form.register is None else registration(interaction, "altered"),
     }
+    if form.register:
+        # A practice is not registered together with a death (GP_PROVDER_RULE86).
+        whole["provisions"] = (
+            "" if form.event != "patientCareProvision" else provision(interaction, "altered", "g3")
+        )
     return {name: text for name, text in whole.items() if name in _room(interaction)}
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
+import old_update_messages
 from asking import details_of
 from ebxml_messages import Message
 from hubs import CONTRACTS, TestHub, contract, ours, payload_of
 from lxml import etree
 from schemas import hl7_message
-from update_messages import ANSWERS
+from update_messages import ANSWERS as LATER
 from wire_requests import request
 
 from adapters import pipeline
@@ -23,7 +25,9 @@ from legacy_contracts import registry
 from operations import loading
 from operations.setup import SAMPLE_ASID, SAMPLE_CLIENT, SAMPLE_PARTY
 
-REFUSAL = "MCCI_IN010000UK13"
+REFUSAL: Final = "MCCI_IN010000UK13"
+ANSWERS: Final = {**LATER, **old_update_messages.ANSWERS}
+"""Which interaction says that an update was done."""
 
 
 def updated_hub(patients: Iterable[Patient]) -> TestHub:
@@ -33,7 +37,7 @@ def updated_hub(patients: Iterable[Patient]) -> TestHub:
         *(ours("pds", one) for one in ANSWERS),
         *(
             replace(contract(SAMPLE_PARTY, "pds", one), sync_reply=True)
-            for one in dict.fromkeys((*ANSWERS.values(), REFUSAL))
+            for one in dict.fromkeys((*ANSWERS.values(), REFUSAL, old_update_messages.REFUSAL))
         ),
     )
     hub = TestHub(contracts=contracts)
