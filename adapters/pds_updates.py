@@ -90,13 +90,9 @@ def _done(handled: Handled, ack: Ack, patient: Patient, warnings: tuple[Advice, 
     return pushed.success(answer, ack, update_answers.done(patient), warnings)
 
 
-def refused(ack: Ack, *faults: Fault) -> tuple[str, bytes]:
-    """Give the refusal of an update: the general code, and what it is refused for."""
-    return APPLICATION_ACK, application.in_error(ack, (UPDATE_FAILED, *faults))
-
-
 def _refused(_handled: Handled, ack: Ack, faults: tuple[Fault, ...]) -> bytes:
-    return refused(ack, *faults)[1]
+    _, told = refused(ack, *faults)
+    return told
 
 
 def _done_2_3(handled: Handled, ack: Ack, patient: Patient, _: tuple[Advice, ...]) -> bytes:
@@ -121,6 +117,11 @@ _VOICES: Final = {
         _done_2_3, _refused_2_3, lambda root, _fields: updates_2_3.author_system(root)
     ),
 }
+
+
+def refused(ack: Ack, *faults: Fault) -> tuple[str, bytes]:
+    """Give the refusal of an update: the general code, and what it is refused for."""
+    return APPLICATION_ACK, application.in_error(ack, (UPDATE_FAILED, *faults))
 
 
 def fault_of(error: CoreError) -> Fault:

@@ -16,6 +16,7 @@ from core.values.demographics import (
     Consent,
     ContactPreference,
     Death,
+    DonorPreference,
     Language,
     Name,
     Registration,
@@ -61,6 +62,8 @@ class Single(StrEnum):
     REGISTRATION = "registration"
     REMOVAL = "removal"
     PREVIOUS_CONTACT = "previous_contact"
+    BLOOD_DONOR = "blood_donor"
+    ORGAN_DONOR = "organ_donor"
 
 
 class Objection(StrEnum):
@@ -86,7 +89,9 @@ class Objection(StrEnum):
 
 
 Item = Name | Address | Telecom | CareProvision | RelatedPerson
-Value = str | int | Birthplace | Death | Language | ContactPreference | Registration
+Value = (
+    str | int | Birthplace | Death | DonorPreference | Language | ContactPreference | Registration
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,11 +218,37 @@ class Birthplace:
 
 
 @dataclass(frozen=True, slots=True)
+class Authority:
+    """Who registered a death: what kind of body (`d` a practice, ...), which, and which person."""
+
+    kind: str
+    organisation: str | None = None
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Death:
-    """When a person died, and whether a registrar said so (2) or a local body (1)."""
+    """When a person died, and whether a registrar said so (2) or a local body (1).
+
+    `authority` is who registered it; it is kept, and no query shows it.
+    """
 
     time: str | None = None
     notification: str | None = None
+    authority: Authority | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DonorPreference:
+    """Whether a person wants to give blood, or organs, and since when.
+
+    `organs` are those to give, and `address` is where to write about it; no query shows them.
+    """
+
+    consent: str
+    given_at: str
+    organs: tuple[str, ...] = ()
+    address: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +338,8 @@ class Patient:
     registration: Registration | None = None
     removal: Registration | None = None
     previous_contact: str | None = None
+    blood_donor: DonorPreference | None = None
+    organ_donor: DonorPreference | None = None
     replaced: tuple[ReplacedNumber, ...] = ()
     recorded_at: str | None = None
     ethnic_group: str | None = None

@@ -81,3 +81,7 @@ WRITTEN_FORMAT: Final = "13"
 SHARED_SECRET: Final = "15"  # noqa: S105 - the code of the observation
 PREVIOUS_CONTACT: Final = "17"
 NOTIFICATION_TIME: Final = "45"
+BLOOD_DONOR: Final = "25"
+ORGAN_DONOR: Final = "26"
+BLOOD_DONOR_CONSENT: Final = "36"
+ORGAN_DONOR_CONSENT: Final = "37"

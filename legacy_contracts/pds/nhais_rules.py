@@ -271,8 +271,10 @@ _REASONS: Final = (
 
 def known_reasons(request: str = REQUEST) -> Group:
     """Give the rule that a removal's reason is of the published list (inferred, as all such)."""
+    names = ("nHAISRemovalRegistrationEvent", "pCRemovalRegistrationEvent")
+    event = " or ".join(f"local-name() = '{name}'" for name in names)
+    patient = f"{SUBJECT}/hl7:{request}/hl7:subject/hl7:patientRole"
     return Group(
-        f"{role(request)}/*/*[local-name() = 'nHAISRemovalRegistrationEvent'"
-        f" or local-name() = 'pCRemovalRegistrationEvent'][not({REMOVED})]",
-        (Rule(one_of("hl7:reasonCode/@code", _REASONS), "VALUE_NOT_SUPPORTED", "reasonCode"),),
+        f"{patient}/*/*[{event}][not({REMOVED})]",
+        (Rule(one_of("hl7:reasonCode[1]/@code", _REASONS), "VALUE_NOT_SUPPORTED", "reasonCode"),),
     )

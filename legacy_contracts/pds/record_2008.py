@@ -18,6 +18,7 @@ from core.values.demographics import (
     CareProvision,
     CareProvisionKind,
     Consent,
+    DonorPreference,
     Language,
     Name,
     Patient,
@@ -421,6 +422,7 @@ def _around(patient: Patient, shape: Shape) -> str:
     """Give what stands beside the person: replaced numbers, death, consents, preferences."""
     parts = "".join([_replaced(one) for one in patient.replaced])
     parts += items.healthspace("subjectOf1", patient)
+    parts += _donors(patient) if shape is B else ""
     parts += items.death_notification("subjectOf2", patient)
     parts += "".join([_consent("subjectOf3", one) for one in patient.consents])
     parts += items.contact_method("subjectOf4", patient.contact)
@@ -429,6 +431,35 @@ def _around(patient: Patient, shape: Shape) -> str:
     parts += _nhais("subjectOf7", patient.registration)
     parts += items.previous_contact("subjectOf8", patient)
     return parts + _removal(patient.removal, shape)
+
+
+def _donors(patient: Patient) -> str:
+    """Give whether the patient wants to give blood or organs; 2008A has no room for it."""
+    return _donor("subjectOf10", _BLOOD, patient.blood_donor) + _donor(
+        "subjectOf15", _ORGANS, patient.organ_donor
+    )
+
+
+_BLOOD: Final = ("blood", codes.BLOOD_DONOR, codes.BLOOD_DONOR_CONSENT)
+_ORGANS: Final = ("organ", codes.ORGAN_DONOR, codes.ORGAN_DONOR_CONSENT)
+
+
+def _donor(place: str, what: tuple[str, str, str], item: DonorPreference | None) -> str:
+    if item is None:
+        return NOTHING
+    name, code, consent_code = what
+    since = valued("effectiveTime", item.given_at)
+    agreed = act(
+        f"{name}DonorConsent",
+        coded("code", consent_code, oids.OBSERVATION)
+        + since
+        + coded("value", item.consent, oids.CONSENT_VALUE),
+    )
+    preference = act(
+        f"{name}DonorPrefs",
+        coded("code", code, oids.OBSERVATION) + since + link("component", agreed, "COMP"),
+    )
+    return items.about(place, preference)
 
 
 def _nhais(place: str, item: Registration | None) -> str:

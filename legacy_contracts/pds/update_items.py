@@ -8,7 +8,7 @@ What a release has elsewhere than the others is a row of its readers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from core.values.changes import (
@@ -22,11 +22,13 @@ from core.values.changes import (
     Value,
 )
 from core.values.demographics import (
+    Authority,
     Birthplace,
     CareProvision,
     Consent,
     ContactPreference,
     Death,
+    DonorPreference,
     Registration,
     RelatedPerson,
     Telecom,
@@ -78,21 +80,47 @@ def single(
     return changes
 
 
-def death(time: str, value_of: str, notification: str, mode_in: str) -> Reader:
-    """Give the reader of a death: its time and its notification are one change."""
+@dataclass(frozen=True, slots=True)
+class DeathPlaces:
+    """Where a release has the parts of a death, below the patient's role."""
+
+    time: str
+    mode: str
+    notification: str
+    authority: str
+
+
+def death(at: DeathPlaces) -> Reader:
+    """Give the reader of a death: its time, its notification and its authority are one change."""
 
     def changes(role: Node) -> Iterator[Change]:
-        mode = mode_of(maybe(role, mode_in))
-        if mode is None:
-            return
-        told = None
-        if mode is not Mode.REMOVED:
-            told = Death(
-                _to_the_minute(value(role, f"{time}{value_of}")), _code_in(role, notification)
-            )
-        yield SingleChange(mode, Single.DEATH, told)
+        mode = mode_of(maybe(role, at.mode))
+        if mode is not None:
+            told = None if mode is Mode.REMOVED else _death(role, at)
+            yield SingleChange(mode, Single.DEATH, told)
 
     return changes
+
+
+def _death(role: Node, at: DeathPlaces) -> Death:
+    authority = maybe(role, at.authority)
+    return Death(
+        _to_the_minute(value(role, at.time)),
+        code(role, f"{at.notification}/hl7:value"),
+        None if authority is None else registering(authority),
+    )
+
+
+def registering(node: Node) -> Authority:
+    """Give the authority that registers a death, wherever a release has its ids."""
+    own = extension(node, "hl7:id")
+    person = extension(node, "hl7:assignedRegisteringPerson/hl7:id")
+    scoped = "hl7:assignedRegisteringOrganization/hl7:scopedAssignedPerson/hl7:id"
+    return Authority(
+        kind=code(node, "hl7:code") or "",
+        organisation=own or extension(node, "hl7:representedRegisteringOrganization/hl7:id"),
+        person=person or extension(node, scoped),
+    )
 
 
 def consents(path: str) -> Reader:
@@ -172,10 +200,6 @@ def _to_the_minute(time: str | None) -> str | None:
     return None if time is None else time[:_MINUTE]
 
 
-def _code_in(node: Node, path: str) -> str | None:
-    return code(node, f"{path}/hl7:value")
-
-
 def _number(node: Node) -> int | None:
     found = node.get("value")
     return None if found is None else int(found)
@@ -191,6 +215,28 @@ def registration(node: Node) -> Registration:
         custodian=extension(node, "hl7:custodian/hl7:assignedDevice/hl7:id"),
         reason=code(node, "hl7:reasonCode"),
         period=reading.period(node, "hl7:effectiveTime"),
+    )
+
+
+def blood_donor(node: Node) -> DonorPreference:
+    """Give whether a person wants to give blood, and where to write about it."""
+    where = maybe(node, "hl7:component1/hl7:donorPreferredAddress/hl7:value")
+    agreed = "hl7:component/hl7:bloodDonorConsent"
+    return DonorPreference(
+        consent=code(node, f"{agreed}/hl7:value") or "",
+        given_at=value(node, f"{agreed}/hl7:effectiveTime") or "",
+        address=None if where is None else reading.address(where),
+    )
+
+
+def organ_donor(node: Node) -> DonorPreference:
+    """Give whether a person wants to give organs, and which."""
+    agreed = "hl7:component/hl7:organDonorConsent"
+    given = every(node, f"{agreed}/hl7:component1/hl7:organDonationItem/hl7:value")
+    return DonorPreference(
+        consent=code(node, f"{agreed}/hl7:value") or "",
+        given_at=value(node, f"{agreed}/hl7:effectiveTime") or "",
+        organs=tuple(one.get("code") or "" for one in given),
     )
 
 
@@ -245,11 +291,12 @@ _BIRTHPLACE: Final = single(
     Single.BIRTHPLACE, f"{PERSON}/hl7:birthplace", _place_of_birth, "hl7:addr"
 )
 _DEAD: Final = f"{PERSON}/hl7:deceasedTime"
+_AUTHOR: Final = "../../hl7:author/hl7:registeringAuthority"
 
 
 def plain_death(notification: str) -> Reader:
     """Give the reader of a death whose time stands directly in the person."""
-    return death(_DEAD, "", notification, _DEAD)
+    return death(DeathPlaces(_DEAD, _DEAD, notification, _AUTHOR))
 
 
 DEATH: Final = plain_death("hl7:subjectOf7/hl7:deathNotification")
@@ -284,6 +331,7 @@ DEATH_3_1: Final = (plain_death("hl7:subjectOf/hl7:deathNotification"),)
 
 _GENDER_PART: Final = f"{PERSON}/hl7:COCT_MT000209UK01.PartAdminGenderCode"
 _BIRTH_PART: Final = f"{PERSON}/hl7:COCT_MT000210UK01.PartBirthTime"
+_NOTIFIED: Final = "hl7:subjectOf7/hl7:deathNotification"
 _DEATH_PART: Final = f"{PERSON}/hl7:COCT_MT000211UK01.PartDeceasedTime"
 
 V2008B: Final = (
@@ -305,10 +353,12 @@ V2008B: Final = (
     ),
     _BIRTH_ORDER,
     death(
-        _DEATH_PART,
-        "/hl7:partPerson/hl7:deceasedTime",
-        "hl7:subjectOf7/hl7:deathNotification",
-        _DEATH_PART,
+        DeathPlaces(
+            f"{_DEATH_PART}/hl7:partPerson/hl7:deceasedTime",
+            _DEATH_PART,
+            _NOTIFIED,
+            f"{_NOTIFIED}/hl7:responsibleParty/hl7:registeringAuthority",
+        )
     ),
     _LANGUAGE,
     _WRITTEN_FORMAT,
@@ -321,6 +371,8 @@ V2008B: Final = (
         _place_of_birth,
         "hl7:addr",
     ),
+    single(Single.BLOOD_DONOR, "hl7:subjectOf10/hl7:bloodDonorPrefs", blood_donor),
+    single(Single.ORGAN_DONOR, "hl7:subjectOf15/hl7:organDonorPrefs", organ_donor),
 )
 
 NHAIS_2008A: Final = (

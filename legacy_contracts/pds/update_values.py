@@ -13,7 +13,7 @@ from typing import Final
 
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes
-from legacy_contracts.pds.update_rules import role
+from legacy_contracts.pds.update_rules import SUBJECT
 
 _WRITES: Final = "(@updateMode = 'added' or @updateMode = 'altered')"
 _ALTERS: Final = "@updateMode = 'altered'"
@@ -58,7 +58,8 @@ _RELATIONSHIPS: Final = (*(f"{number:02}" for number in range(1, 22)), "98", "99
 
 def known(request: str) -> tuple[Group, ...]:
     """Give the rules of values and ids, for the requests of a name."""
-    patient = role(request)
+    # The one role that there is, in whichever subject it stands: that which is read.
+    patient = f"{SUBJECT}/hl7:{request}/hl7:subject/hl7:patientRole"
     person = f"{patient}/hl7:patientPerson"
     return (
         Group(
@@ -74,6 +75,7 @@ def known(request: str) -> tuple[Group, ...]:
         *_single_values(patient, person),
         *_related(f"{person}/hl7:scopedRelatedPersonRole"),
         *_times(patient, person),
+        *_donors(patient),
     )
 
 
@@ -99,7 +101,7 @@ def _items(patient: str, person: str) -> tuple[Group, ...]:
 
 def _single_values(patient: str, person: str) -> tuple[Group, ...]:
     part = f"{person}/hl7:COCT_MT000209UK01.PartAdminGenderCode"
-    value = "hl7:value/@code"
+    value = "hl7:value[1]/@code"
     return (
         _written(
             f"{person}/hl7:administrativeGenderCode",
@@ -116,7 +118,7 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
         ),
         _written(
             f"{person}/hl7:languageCommunication",
-            "string-length(hl7:languageCode/@code) > 0 and "
+            "string-length(hl7:languageCode[1]/@code) > 0 and "
             + absent_or("hl7:proficiencyLevelCode", one_of("hl7:proficiencyLevelCode/@code", "01")),
             "languageCommunication",
         ),
@@ -140,7 +142,12 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
         ),
         Group(
             f"{patient}/*/hl7:consent",
-            (Rule(one_of("hl7:code/@code", codes.CONSENT_KIND.values()), "INVALID_CONSENT_VALUE"),),
+            (
+                Rule(
+                    one_of("hl7:code[1]/@code", codes.CONSENT_KIND.values()),
+                    "INVALID_CONSENT_VALUE",
+                ),
+            ),
         ),
         _written(f"{patient}/*/hl7:consent", one_of(value, CONSENTS), "consent"),
     )
@@ -161,7 +168,7 @@ def _related(place: str) -> tuple[Group, ...]:
                 ),
             ),
         ),
-        _written(place, one_of("hl7:code/@code", _RELATIONSHIPS), f"{own}.code"),
+        _written(place, one_of("hl7:code[1]/@code", _RELATIONSHIPS), f"{own}.code"),
         *(
             Group(
                 f"{place}/{path}", (Rule(one_of("@use", words), "UNSUPPORTED_CHARACTERS_IN_FIELD"),)
@@ -171,7 +178,7 @@ def _related(place: str) -> tuple[Group, ...]:
         *(
             Group(
                 f"{place}/*/hl7:{name}[hl7:value]",
-                (Rule(one_of("hl7:value/@code", words), _UNSUPPORTED, name),),
+                (Rule(one_of("hl7:value[1]/@code", words), _UNSUPPORTED, name),),
             )
             for name, words in (
                 ("preferredContactMethod", _METHODS),
@@ -195,4 +202,25 @@ def _times(patient: str, person: str) -> tuple[Group, ...]:
     return (
         Group(f"({' | '.join(dates)})", (Rule(time("@value", longest=12), illegal),)),
         Group(f"({' | '.join((*ends, given))})", (Rule(time("@value"), illegal),)),
+    )
+
+
+def _donors(patient: str) -> tuple[Group, ...]:
+    """Give the rules of donors' preferences (2008B)."""
+    where = f"{patient}/*/hl7:bloodDonorPrefs//hl7:donorPreferredAddress/hl7:value"
+    place = Group(
+        f"{where}[string-length(@use) > 0]",
+        (Rule(one_of("@use", codes.ADDRESS_USE.values()), "UNSUPPORTED_CHARACTERS_IN_FIELD"),),
+    )
+    return place, *(
+        _written(
+            f"{patient}/*/hl7:{prefs}",
+            f"{one_of(f'hl7:component/hl7:{consent}/hl7:value/@code', CONSENTS)}"
+            f" and {time(f'hl7:component/hl7:{consent}/hl7:effectiveTime/@value')}",
+            prefs,
+        )
+        for prefs, consent in (
+            ("bloodDonorPrefs", "bloodDonorConsent"),
+            ("organDonorPrefs", "organDonorConsent"),
+        )
     )

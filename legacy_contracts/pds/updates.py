@@ -29,7 +29,7 @@ from legacy_contracts.pds import (
 from legacy_contracts.pds.nhais_rules import NHAIS_REQUEST, known_reasons
 from legacy_contracts.pds.reading import Node
 from legacy_contracts.pds.update_items import Reader
-from legacy_contracts.pds.update_rules import CODED_KIND, REQUEST, stage_1
+from legacy_contracts.pds.update_rules import CODED_KIND, REQUEST, SUBJECT, stage_1
 from legacy_contracts.pds.update_values import known
 
 UNREADABLE: Final = -1
@@ -66,8 +66,7 @@ class Update:
 
     def parse(self, root: Node) -> ChangeList:
         """Give what a message asks for that broke no rule."""
-        path = f"hl7:ControlActEvent/hl7:subject/hl7:{self.request}"
-        (request,) = root.iterfind(path, ns.PREFIXES)
+        (request,) = _requests[self.request](root)
         (role,) = _role(request)
         return ChangeList(
             nhs_number=str(_nhs_number(role)),
@@ -81,6 +80,7 @@ def _compiled(path: str) -> etree.XPath:
     return etree.XPath(path, namespaces=ns.PREFIXES, smart_strings=False)
 
 
+_requests: Final = {name: _compiled(f"{SUBJECT}/hl7:{name}") for name in (REQUEST, NHAIS_REQUEST)}
 _role = _compiled("hl7:subject/hl7:patientRole")
 _nhs_number = _compiled("string(hl7:id/@extension)")
 _kind = _compiled("string(hl7:code[@code = '1' or @code = '2']/@code)")

@@ -216,34 +216,39 @@ def _kept_of(place: str, test: str, word: str) -> Group:
     return Group(f"{place}[not({_CLEARED})]", (Rule(test, _UNSUPPORTED, word),))
 
 
+# The one role that there is, in whichever subject it stands: that which is read.
+_ANY_ROLE: Final = f"{SUBJECT}/hl7:{REQUEST}/hl7:subject/hl7:patientRole"
+_ANYONE: Final = f"{_ANY_ROLE}/hl7:patientPerson"
+
 KNOWN: Final = (
     _kept_of(
-        f"{_PERSON}/hl7:administrativeGenderCode",
+        f"{_ANYONE}/hl7:administrativeGenderCode",
         one_of("@code", SEX),
         "administrativeGenderCode",
     ),
     Group(
-        f"{_ROLE}/hl7:telecom",
+        f"{_ANY_ROLE}/hl7:telecom",
         (Rule(one_of("@use", codes.TELECOM_USE.values()), "UNSUPPORTED_CHARACTERS_IN_FIELD"),),
     ),
     Group(
-        _PROVISION,
+        f"{_ANYONE}/hl7:playedOtherProviderPatient/hl7:subjectOf/hl7:patientCareProvision",
         (
             Rule(
-                one_of("hl7:code/@code", codes.CARE_PROVISION.values()), "UNSUPPORTED_PATIENT_CARE"
+                one_of("hl7:code[1]/@code", codes.CARE_PROVISION.values()),
+                "UNSUPPORTED_PATIENT_CARE",
             ),
         ),
     ),
     # 21 to 23 were ways to reach the hard of hearing; which of today's they are is not public.
-    _kept_of(f"{_PERSON}/hl7:disabilityCode", "@code = '11' or @code = '12'", "disabilityCode"),
+    _kept_of(f"{_ANYONE}/hl7:disabilityCode", "@code = '11' or @code = '12'", "disabilityCode"),
     Group(
-        f"{_PERSON}/hl7:languageCommunication/hl7:languageCode[not({_CLEARED})]",
+        f"{_ANYONE}/hl7:languageCommunication/hl7:languageCode[not({_CLEARED})]",
         (Rule("string-length(@code) > 0", _UNSUPPORTED, "languageCode"),),
     ),
     Group(
-        f"{_ROLE}/*/hl7:consent",
+        f"{_ANY_ROLE}/*/hl7:consent",
         (
-            Rule(one_of("hl7:code/@code", codes.CONSENT_KIND.values()), _UNSUPPORTED, "consent"),
+            Rule(one_of("hl7:code[1]/@code", codes.CONSENT_KIND.values()), _UNSUPPORTED, "consent"),
             Rule(
                 f"hl7:value/{_CLEARED} or {one_of('hl7:value/@code', CONSENTS)}",
                 _UNSUPPORTED,
@@ -252,15 +257,15 @@ KNOWN: Final = (
         ),
     ),
     Group(
-        f"{_ROLE}/hl7:subjectOf/hl7:deathNotification",
-        (Rule(one_of("hl7:value/@code", ("1", "2")), _UNSUPPORTED, "deathNotification"),),
+        f"{_ANY_ROLE}/hl7:subjectOf/hl7:deathNotification",
+        (Rule(one_of("hl7:value[1]/@code", ("1", "2")), _UNSUPPORTED, "deathNotification"),),
     ),
     Group(
-        f"({_PERSON}/hl7:birthTime | {_PERSON}/hl7:deceasedTime)",
+        f"({_ANYONE}/hl7:birthTime | {_ANYONE}/hl7:deceasedTime)",
         (Rule(time("@value", longest=12), "ILLEGAL_DATE_FORMAT"),),
     ),
     Group(
-        f"({_ROLE}//hl7:low | {_ROLE}//hl7:high)",
+        f"({_ANY_ROLE}//hl7:low | {_ANY_ROLE}//hl7:high)",
         (Rule(absent_or("@value", time("@value")), "ILLEGAL_DATE_FORMAT"),),
     ),
 )
@@ -322,9 +327,11 @@ def _consents(path: str) -> Reader:
 
 
 def _death(patient: Node) -> Iterator[Change]:
+    authority = maybe(patient, "../../hl7:author/hl7:registeringAuthority")
     told = Death(
         value(patient, f"{PERSON}/hl7:deceasedTime"),
         code(patient, "hl7:subjectOf/hl7:deathNotification/hl7:value"),
+        None if authority is None else update_items.registering(authority),
     )
     yield SingleChange(Mode.ALTERED, Single.DEATH, told)
 

@@ -14,7 +14,7 @@ from rich_patients import ASKED, FULL
 from schemas import hl7_message
 from trees import check, tree
 
-from core.values.demographics import Patient, RelatedPerson, RelatedRole
+from core.values.demographics import Death, DonorPreference, Patient, RelatedPerson, RelatedRole
 
 _MESSAGE: Final = (
     '<a:answer xmlns:a="urn:hl7-org:v3" xmlns:s="urn:some">'
@@ -101,7 +101,8 @@ def test_a_tree_says_what_is_wrong(xml: str, complaint: str | None) -> None:
 
 
 # No retrieval of any generation has words for these two (pds.md A.3, A.4, A.11).
-_SAID: Final = replace(FULL, ethnic_group=None, birth=None)
+_KEPT: Final = replace(FULL, ethnic_group=None, birth=None, death=Death("20140801", "2"))
+_SAID: Final = replace(_KEPT, blood_donor=None, organ_donor=None)
 _UNSAID_IN_2008: Final = replace(
     _SAID, consents=tuple(replace(one, comments=None) for one in FULL.consents)
 )
@@ -154,7 +155,14 @@ def _as_mim_3_1_says(patient: Patient) -> Patient:
         ("QUPA_IN040000UK14", _as_mim_3_1_says(_SAID)),
         ("QUPA_IN040000UK32", _as_2006b_says(_SAID)),
         ("QUPA_IN000008UK02", replace(_UNSAID_IN_2008, recorded_at=None)),
-        ("QUPA_IN000008UK05", _UNSAID_IN_2008),
+        (
+            "QUPA_IN000008UK05",
+            replace(
+                _UNSAID_IN_2008,
+                blood_donor=DonorPreference("1", "20140801"),
+                organ_donor=DonorPreference("2", "20140801"),
+            ),
+        ),
     ],
 )
 def test_a_whole_record_can_be_read_back_from_a_retrieval(

@@ -25,7 +25,7 @@ from core.values.demographics import (
     Address,
     CareProvisionKind,
     ConsentKind,
-    Death,
+    DonorPreference,
     Name,
     Patient,
     Period,
@@ -128,7 +128,11 @@ def test_a_death_formal_or_informal_is_seen_in_every_generation(
 ) -> None:
     hub = updated_hub(PEOPLE)
     answer_to(hub, made.update(interaction, Asked(made.dead(interaction, code=code))))
-    assert record(hub, made.PATIENT).death == Death("20140820", code)
+    kept = record(hub, made.PATIENT).death
+    assert kept is not None
+    assert (kept.time, kept.notification) == ("20140820", code)
+    assert kept.authority is not None
+    assert (kept.authority.kind, kept.authority.organisation) == ("d", "A99001")
     for query in QUERIES:
         shown = retrieved(hub, query, made.PATIENT)
         (told,) = shown.iterfind(".//{*}deathNotification/{*}value")
@@ -263,6 +267,27 @@ def test_a_consent_takes_the_place_of_the_one_of_its_kind(interaction: str) -> N
     answer_to(hub, made.update(interaction, Asked(sections)))
     kept = {one.kind: one.value for one in record(hub, made.PATIENT).consents}
     assert kept == {ConsentKind.RECORD_SHARING: "2", ConsentKind.CALL_BACK: "4"}
+
+
+@pytest.mark.parametrize("interaction", ["PRPA_IN000203UK06", "PRPA_IN000204UK06"])
+def test_what_a_donor_wants_is_kept_and_its_consent_shown(
+    interaction: str, official: Schemas
+) -> None:
+    hub = updated_hub(PEOPLE)
+    given = {"blood": made.donor("blood", "added"), "organs": made.donor("organ", "added", "2")}
+    message = update(interaction, Asked(given))
+    assert official.complaints(etree.fromstring(message.payload)) == ()
+    answer_to(hub, message)
+    kept = record(hub, made.PATIENT)
+    where = Address(lines=("4 HILL TOP",))
+    assert kept.blood_donor == DonorPreference("1", "20140820", address=where)
+    assert kept.organ_donor == DonorPreference("2", "20140820", organs=("1",))
+    shown = retrieved(hub, "QUPA_IN000008UK05", made.PATIENT)
+    (value,) = shown.iterfind(".//{*}organDonorConsent/{*}value")
+    assert value.get("code") == "2"
+    assert official.complaints(shown) == ()
+    answer_to(hub, update(interaction, Asked({"blood": made.donor("blood", "removed")}, scn="8")))
+    assert record(hub, made.PATIENT).blood_donor is None
 
 
 @pytest.mark.parametrize("interaction", GENERAL)

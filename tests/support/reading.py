@@ -22,6 +22,7 @@ from core.values.demographics import (
     ConsentKind,
     ContactPreference,
     Death,
+    DonorPreference,
     Language,
     Name,
     NameUse,
@@ -133,6 +134,8 @@ def _described(role: etree._Element, person: etree._Element) -> Patient:
         registration=_registration(role),
         removal=_removal(role),
         previous_contact=_value(role, "*/h:previousNhsContact/h:value/@code"),
+        blood_donor=_donor(role, "blood"),
+        organ_donor=_donor(role, "organ"),
         recorded_at=_value(person, ".//h:notificationTime/h:value/@value"),
     )
 
@@ -317,6 +320,15 @@ def _death(role: etree._Element, person: etree._Element) -> Death | None:
         notification=_value(role, "*/h:deathNotification/h:value/@code"),
     )
     return None if death == Death() else death
+
+
+def _donor(role: etree._Element, what: str) -> DonorPreference | None:
+    agreed = _all(role, f"*/h:{what}DonorPrefs/h:component/h:{what}DonorConsent")
+    if not agreed:
+        return None
+    return DonorPreference(
+        str(_value(agreed[0], "h:value/@code")), str(_value(agreed[0], "h:effectiveTime/@value"))
+    )
 
 
 def _consent(event: etree._Element) -> Consent:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.values.demographics import (
     Address,
     AddressUse,
+    Authority,
     Birth,
     Birthplace,
     CareProvision,
@@ -20,6 +21,7 @@ from core.values.demographics import (
     ContactPreference,
     Death,
     Delivery,
+    DonorPreference,
     Language,
     Mother,
     Name,
@@ -120,7 +122,7 @@ FULL: Final = Patient(
     birth_time="197001010930",
     birth_order=2,
     birthplace=Birthplace("LEEDS", "WEST YORKSHIRE", "GBR"),
-    death=Death("20140801", "2"),
+    death=Death("20140801", "2", Authority("d", "A99001", "990000000065")),
     language=Language("cy", interpreter="1"),
     names=(
         _NAME,
@@ -169,6 +171,8 @@ FULL: Final = Patient(
     registration=Registration("990000000088", period=_OPEN),
     removal=Registration(reason="DEA", period=Period("20140801")),
     previous_contact="1",
+    blood_donor=DonorPreference("1", "20140801", address=_ADDRESS),
+    organ_donor=DonorPreference("2", "20140801", organs=("1",)),
     replaced=(ReplacedNumber(number(700), Period("20020304")), ReplacedNumber(number(800))),
     recorded_at="20140802101112",
     ethnic_group="A",

@@ -22,6 +22,7 @@ USER: Final = "1.2.826.0.1285.0.2.0.65"
 
 _ROLE_2008: Final = ("addr", "id", "telecom", "person")
 _SUBJECTS_2008A: Final = ("consents", "contact", "healthspace", "written", "secret", "death")
+_SUBJECTS_2008B: Final = ("consents", "blood", "organs", *_SUBJECTS_2008A[1:])
 _PERSON_2008A: Final = (
     "gender",
     "birth",
@@ -81,7 +82,7 @@ LAST: Final = ("subject", "author", "scn")
 FORMS: Final[Mapping[str, Form]] = {
     "PRPA_IN000203UK03": Form(_ROLE_2008, _PERSON_2008A, _SUBJECTS_2008A, FIRST, performed=True),
     "PRPA_IN000203UK06": Form(
-        _ROLE_2008, _PERSON_2008B, _SUBJECTS_2008A, FIRST, performed=True, parts=True
+        _ROLE_2008, _PERSON_2008B, _SUBJECTS_2008B, FIRST, performed=True, parts=True
     ),
     "PRPA_IN160000UK30": Form(_ROLE_2006, _PERSON_2006, _SUBJECTS_2006, LAST),
     "PRPA_IN160000UK01": Form(_ROLE_2006, _PERSON_2006, _SUBJECTS_2006, LAST),
@@ -118,6 +119,8 @@ FORMS: Final[Mapping[str, Form]] = {
         ),
         (
             "consents",
+            "blood",
+            "organs",
             "contact",
             "healthspace",
             "written",
@@ -446,6 +449,25 @@ def consent(
     return link(FORMS[interaction].consent, told)
 
 
+def donor(what: str, mode: str, value: str = "1") -> str:
+    """Give whether a person wants to give blood, and where to write, or organs, and which."""
+    place, code, consent_code = {
+        "blood": ("subjectOf10", "25", "36"),
+        "organ": ("subjectOf15", "26", "37"),
+    }[what]
+    agreed = '<effectiveTime value="20140820"/>' + coded("value", value, "16.2")
+    where = ""
+    if what == "organ":
+        given = observed("organDonationItem", "39", coded("value", "1", "17.207"))
+        agreed += link("component1", given, "COMP")
+    else:
+        address_of = '<value use="H"><streetAddressLine>4 HILL TOP</streetAddressLine></value>'
+        where = link("component1", observed("donorPreferredAddress", "40", address_of), "COMP")
+    consented = link("component", observed(f"{what}DonorConsent", consent_code, agreed), "COMP")
+    preference = observed(f"{what}DonorPrefs", code, consented + where)
+    return link(place, with_mode(preference, mode))
+
+
 Sections = Mapping[str, str]
 
 
@@ -512,6 +534,8 @@ def everything(interaction: str) -> Sections:
         "healthspace": healthspace("altered"),
         "secret": secret("altered"),
         "consents": _consents(interaction),
+        "blood": donor("blood", "added"),
+        "organs": donor("organ", "added"),
         **dead(interaction),
         "registration": "" if form.register is None else registration(interaction, "altered"),
     }
