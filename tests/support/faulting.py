@@ -120,9 +120,10 @@ def run(plan: Plan, folder: Path) -> Outcome:
             with Load(parties, place.port, plan.rate, plan.seed, ledger):
                 _kill(killer, plan.seconds, ledger)
             _wait_until_ready(place)
-            late = _drained(place, {one.party for one in parties})
+            ours = {one.party for one in parties}
+            late = _drained(place, ours)
         troubles = faulting_parties.troubles(receivers.values())
-    counted, checked = _judged(ledger, place, SETTLE_SECONDS if plan.node else 0.0)
+    counted, checked = _judged(ledger, place, ours, SETTLE_SECONDS if plan.node else 0.0)
     faults = (*counted.faults, *late, *hub.faults(), *troubles, *checked)
     return Outcome(counted, dict(killer.kills), faults, _histories(place, counted.named))
 
@@ -240,7 +241,9 @@ def _of(store: Store, parties: set[str]) -> Iterator[tuple[str, Message]]:
             yield key, one
 
 
-def _judged(ledger: Ledger, place: Place, seconds: float) -> tuple[Count, list[str]]:
+def _judged(
+    ledger: Ledger, place: Place, parties: set[str], seconds: float
+) -> tuple[Count, list[str]]:
     """Give what is counted and found once nothing is missed, or once so many seconds are over.
 
     Lists of keys and indexes ask one replica of each: that of a node which has just returned misses
@@ -248,7 +251,7 @@ def _judged(ledger: Ledger, place: Place, seconds: float) -> tuple[Count, list[s
     """
     until = time.monotonic() + seconds
     while True:
-        counted, checked = count(ledger, _kept(place)), _checked(place)
+        counted, checked = count(ledger, _kept(place)), _checked(place, parties)
         wrong = [*counted.faults, *checked]
         if not wrong or time.monotonic() >= until:
             return counted, checked
@@ -296,9 +299,13 @@ def _accepted(store: Store) -> Iterator[str]:
                 yield entry.message_id
 
 
-def _checked(place: Place) -> list[str]:
-    """Name what the operator's own commands find: messages that stand, breaks of the audit."""
-    standing = json.loads(place.spine("messages", "--json"))
+def _checked(place: Place, parties: set[str]) -> list[str]:
+    """Name what the operator's own commands find: messages that stand, breaks of the audit.
+
+    What other runs left behind on a cluster is theirs.
+    """
+    every = json.loads(place.spine("messages", "--limit", "100000", "--json"))
+    standing = [one for one in every if {one["sender"], one["receiver"]} & parties]
     found = [f"spine messages: {one['state']} {one['key']}: {one['why']}" for one in standing[:10]]
     # It exits 1 for what it finds, and says it all the same.
     asked = ("check", "--audit", "--json", "--config", str(place.file))
