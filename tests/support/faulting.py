@@ -42,6 +42,8 @@ PORTS: Final = (20_000, 30_000)
 READY_SECONDS: Final = 120.0
 DRAIN_SECONDS: Final = 180.0
 TOLD_SECONDS: Final = 10.0
+SETTLE_SECONDS: Final = 180.0
+SETTLE_PAUSE: Final = 10.0
 MOST_TOLD: Final = 5
 """Of messages that went wrong, of so many it is told what the hub keeps of them."""
 
@@ -118,10 +120,11 @@ def run(plan: Plan, folder: Path) -> Outcome:
             with Load(parties, place.port, plan.rate, plan.seed, ledger):
                 _kill(killer, plan.seconds, ledger)
             _wait_until_ready(place)
-            late = _drained(place, {one.party for one in parties})
+            ours = {one.party for one in parties}
+            late = _drained(place, ours)
         troubles = faulting_parties.troubles(receivers.values())
-    counted = count(ledger, _kept(place))
-    faults = (*counted.faults, *late, *hub.faults(), *troubles, *_checked(place))
+    counted, checked = _judged(ledger, place, ours, SETTLE_SECONDS if plan.node else 0.0)
+    faults = (*counted.faults, *late, *hub.faults(), *troubles, *checked)
     return Outcome(counted, dict(killer.kills), faults, _histories(place, counted.named))
 
 
@@ -238,6 +241,24 @@ def _of(store: Store, parties: set[str]) -> Iterator[tuple[str, Message]]:
             yield key, one
 
 
+def _judged(
+    ledger: Ledger, place: Place, parties: set[str], seconds: float
+) -> tuple[Count, list[str]]:
+    """Give what is counted and found once nothing is missed, or once so many seconds are over.
+
+    Lists of keys and indexes ask one replica of each: that of a node which has just returned misses
+    what was written while it was away until it is handed that. What is lost stays missed.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        counted, checked = count(ledger, _kept(place)), _checked(place, parties)
+        wrong = [*counted.faults, *checked]
+        if not wrong or time.monotonic() >= until:
+            return counted, checked
+        click.echo(f"looked at again in a moment: {wrong[0][:200]}", err=True)
+        time.sleep(SETTLE_PAUSE)
+
+
 def _kept(place: Place) -> Kept:
     with _opened(place) as store:
         return Kept(
@@ -278,9 +299,13 @@ def _accepted(store: Store) -> Iterator[str]:
                 yield entry.message_id
 
 
-def _checked(place: Place) -> list[str]:
-    """Name what the operator's own commands find: messages that stand, breaks of the audit."""
-    standing = json.loads(place.spine("messages", "--json"))
+def _checked(place: Place, parties: set[str]) -> list[str]:
+    """Name what the operator's own commands find: messages that stand, breaks of the audit.
+
+    What other runs left behind on a cluster is theirs.
+    """
+    every = json.loads(place.spine("messages", "--limit", "100000", "--json"))
+    standing = [one for one in every if {one["sender"], one["receiver"]} & parties]
     found = [f"spine messages: {one['state']} {one['key']}: {one['why']}" for one in standing[:10]]
     # It exits 1 for what it finds, and says it all the same.
     asked = ("check", "--audit", "--json", "--config", str(place.file))
