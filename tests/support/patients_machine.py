@@ -1,0 +1,645 @@
+"""A state machine: systems read and change patients by messages, and a model says what they see.
+
+What is drawn is who does what; `remembered` says what must come of it. After every step each
+generation's retrieval tells of each patient what was written, the history has an entry for each
+serial change number, and the audit has a row for each access.
+
+    python tests/support/patients_machine.py --runs 1000 --steps 40
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import creation_messages
+import hypothesis
+import remembered
+import telling
+import update_messages as made
+import wishing
+from ebxml_messages import Message
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from patients_world import REFUSAL, SYSTEMS, Killed, Reply, World
+from remembered import Hand, People, Refused, Wish, Written
+from schemas import Schemas, folder, hl7_message
+from telling import RETRIEVALS
+from update_messages import Asked
+from updating import NUMBER, OTHER, PATIENT
+from wire_requests import KINDS, OLDEST, Details, Kind
+from wishing import Draft, Held, Said
+
+from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
+from core.errors import CoreError
+from core.store.memory import MemoryStore
+from core.store.port import Store
+from core.values.demographics import Name, Patient, Sensitivity
+from core.values.identity import NhsNumber
+from operations import loading
+
+LOADED: Final = (
+    PATIENT,
+    Patient(
+        OTHER,
+        serial_change_number=3,
+        gender="1",
+        birth_time="19330101",
+        names=(Name(given=("Nova",), family="Neuling", object_id="n1"),),
+    ),
+)
+"""Who is there from the start."""
+
+MOST: Final = 5
+"""Patients that one run has at most."""
+
+WORDS: Final = {
+    "scn": "SERIAL_CHANGE_NUMBER_MISMATCH",
+    "restricted": "RECORD_RESTRICTED",
+    "superseded": "superseded",
+    "no such item": "OBJECT_ID_NOT_FOUND",
+    "wrong kind": "the object id is that of another kind of item",
+    "usual name removed": "UNABLE_TO_DELETE_USUAL_NAME",
+    "second usual name": "another current usual name stands",
+    "use of a name altered": "the use of a name may not be altered",
+    "second addresses": "another current address has that use",
+    "second telecoms": "another current telecom has that use and medium",
+    "second provisions": "another current care provision is of that kind",
+    "starts in the future": "the period starts in the future",
+    "birth in the future": "the birth is in the future",
+    "birth after death": "the birth is after the death",
+    "death in the future": "the death is in the future",
+    "death before birth": "the death is before the birth",
+    "formal death stands": "an informal notification of death does not replace a formal one",
+}
+"""How a refusal tells each reason of the model."""
+
+OLD_USER: Final = "990000000065"
+"""Who asks in a message of the oldest generation, which names no system."""
+
+BY_HAND: Final = {
+    "superseded": "NumberSuperseded",
+    "same number": "ChangeRefused",
+    "not replaced": "ChangeRefused",
+}
+"""How the core tells an operator."""
+
+
+def _entry(use: str, said: Any, start: str | None, object_id: str) -> dict[str, Any]:
+    wrote = {"by": None, "since": None, "gone": None}
+    return {"use": use, "said": said, "from": start, "until": None, "id": object_id, **wrote}
+
+
+def _loaded() -> People:
+    """Give those who are there from the start, as the model has them."""
+    one, other = remembered.blank(7), remembered.blank(3)
+    one["singles"] = {"gender": "2", "birth": "19500203"}
+    one["consents"] = {"4": ("5", None, None)}
+    home = (("1 MILL LANE",), "LS1 1AA", None, None)
+    nobody = (None, None, None)
+    kin = ("01", None, (None, (), "CARTER", None), None, (), nobody, None, None, None, None)
+    one["items"] = {
+        "names": [_entry("L", (None, ("EDITH",), "CARTER", None), "19500203", "n1")],
+        "addresses": [_entry("H", home, "2005", "a1")],
+        "telecoms": [_entry("H", "tel:01632960001", "20100101", "t1")],
+        "provisions": [
+            _entry("1", "A99001", "20050101", "g1"),
+            _entry("P1", "FA123", None, "p1"),
+        ],
+        "related": [_entry("personal", kin, None, "r1")],
+    }
+    other["singles"] = {"gender": "1", "birth": "19330101"}
+    name = (None, ("Nova",), "Neuling", None)
+    other["items"]["names"] = [_entry("L", name, None, "n1")]
+    return {NUMBER: one, OTHER: other}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An update that a system sent: what it asks, and what its message breaks."""
+
+    message: Message
+    number: str
+    scn: int | None
+    is_correction: bool
+    wishes: tuple[Wish, ...]
+    by: str
+    broken: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the model says must come of an update."""
+
+    people: People
+    reasons: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
+    scn: int | None = None
+
+    def is_told_by(self, reply: Reply) -> bool:
+        """Say whether a reply tells this."""
+        if self.scn is not None:
+            return reply.interaction != REFUSAL and reply.scn == self.scn
+        texts = reply.refused_for - {"Update Failed"}
+        if reply.interaction != REFUSAL or "Update Failed" not in reply.refused_for:
+            return False
+        if self.broken:
+            return {word for word in self.broken if any(word in one for one in texts)} == (
+                self.broken
+            ) and len(texts) == len(self.broken)
+        return len(texts) == 1 and any(WORDS[one] in text for one in self.reasons for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An update as it is drawn: who, of whom, by which message, at which serial change number."""
+
+    asid: str
+    which: int
+    interaction: str
+    scn: str
+    is_correction: bool
+    drafts: tuple[Draft, ...]
+
+
+_PLANS: Final = st.builds(
+    Plan,
+    st.sampled_from(tuple(SYSTEMS)),
+    st.integers(0, MOST - 1),
+    st.sampled_from(made.UPDATES),
+    st.sampled_from(("right", "right", "held", "held", "held", "future", "missing")),
+    st.booleans(),
+    wishing.drafts(),
+)
+_WHO: Final = st.integers(0, MOST - 1)
+_SYSTEMS: Final = st.sampled_from(tuple(SYSTEMS))
+
+
+class Patients(RuleBasedStateMachine):
+    """Systems, their hub on a store in memory, and what must come of all they do."""
+
+    home: Callable[[], Store] = MemoryStore
+
+    def __init__(self) -> None:
+        super().__init__()
+        place = folder()
+        self.world = World(type(self).home(), _schemas(place) if place else None)
+        loading.load(
+            self.world.store, LOADED, source="test", at="20140101", progress=lambda _count: None
+        )
+        self.people: People = _loaded()
+        self.held: dict[tuple[str, str], tuple[int, Held]] = {}
+        self.last: Message | None = None
+        self.noted: Counter[tuple[Any, ...]] = Counter()
+        self.may_repeat = False
+        self.turn = 0
+        self.world.accesses()
+
+    def teardown(self) -> None:
+        """Let go of the store."""
+        self.world.store.close()
+
+    @property
+    def hand(self) -> str:
+        """The day."""
+        return f"{self.world.hub.clock():%Y%m%d}"
+
+    def number(self, which: int) -> str:
+        """Give one of the patients' numbers."""
+        numbers = tuple(self.people)
+        return numbers[which % len(numbers)]
+
+    # What systems ask.
+
+    @rule(asid=_SYSTEMS, which=_WHO, interaction=st.sampled_from(tuple(RETRIEVALS)))
+    def a_system_reads(self, asid: str, which: int, interaction: str) -> None:
+        """A system retrieves a record, and goes on by what it saw."""
+        self._read(asid, self.number(which), interaction)
+
+    @rule(
+        asid=_SYSTEMS,
+        which=_WHO,
+        interaction=st.sampled_from(
+            tuple(one for one, kind in KINDS.items() if kind is not Kind.RETRIEVAL)
+        ),
+        is_right=st.booleans(),
+    )
+    def a_system_finds(self, asid: str, which: int, interaction: str, *, is_right: bool) -> None:
+        """A system traces, cross-checks or confirms, with details that are right or not."""
+        number = self.number(which)
+        details = self._details(number, is_right=is_right)
+        outcome, whose = self._found(KINDS[interaction], number, details)
+        answered = self.world.ask(asid, interaction, details)
+        self._note_query(asid, interaction, number, outcome, whose)
+        assert (answered.outcome == "AA") == (outcome == "done"), (answered.outcome, outcome)
+        if outcome == "done":
+            shown = telling.briefly(hl7_message(answered.body))
+            assert shown == telling.brief(self.people[whose], whose, self.hand)
+
+    def _details(self, number: str, *, is_right: bool) -> Details:
+        record = self.people[remembered.stood_for(self.people, number)]
+        usual = [
+            one["said"][2]
+            for one in record["items"]["names"]
+            if remembered.stands(one, self.hand) and one["use"] == "L"
+        ]
+        return Details(
+            nhs_number=number,
+            gender=record["singles"]["gender"],
+            birth_time=record["singles"]["birth"],
+            family=usual[0] if usual and is_right else "NOBODY",
+        )
+
+    def _found(self, kind: Kind, number: str, details: Details) -> tuple[str, str]:
+        """Give how a query must end, and whose record it shows."""
+        holder = remembered.stood_for(self.people, number)
+        if kind is Kind.CONFIRMATION:
+            return "done", holder
+        if kind is Kind.CROSS_CHECK:
+            if holder != number:
+                return "NumberSuperseded", ""
+            return ("done", number) if self._fits(number, details) else ("NotVerified", "")
+        fitting = [
+            one
+            for one in self.people
+            if not self.people[one]["replaced_by"]
+            and self._fits(one, details)
+            and self.people[one]["singles"]["gender"] == details.gender
+        ]
+        if len(fitting) == 1:
+            return "done", fitting[0]
+        return ("TooManyMatches" if fitting else "NotFound"), ""
+
+    def _fits(self, number: str, details: Details) -> bool:
+        record = self.people[number]
+        families = {
+            one["said"][2].upper()
+            for one in record["items"]["names"]
+            if remembered.stands(one, self.hand)
+        }
+        born = record["singles"]["birth"][:8] == details.birth_time[:8]
+        return born and (details.family or "").upper() in families
+
+    def _note_query(
+        self, asid: str, interaction: str, number: str, outcome: str, whose: str
+    ) -> None:
+        asked = () if KINDS[interaction] is Kind.TRACE else (number,)
+        shown = tuple(dict.fromkeys((*asked, *((whose,) if whose else ()))))
+        command = _COMMANDS[KINDS[interaction]]
+        user = OLD_USER if interaction in OLDEST else asid
+        self.noted[command, f"{SYSTEMS[asid]}/{user}", shown, outcome] += 1
+
+    def _read(self, asid: str, number: str, interaction: str, *, history: bool = True) -> None:
+        """Hold what an answer says against what was written; a first sight tells object ids."""
+        holder = remembered.stood_for(self.people, number)
+        record, carries = self.people[holder], RETRIEVALS[interaction]
+        details = Details(nhs_number=number, history="1" if history else "0")
+        answered = self.world.ask(asid, interaction, details)
+        self._note_query(asid, interaction, number, "done", holder)
+        assert answered.outcome == "AA", answered.outcome
+        told, versions = telling.answered(hl7_message(answered.body), carries)
+        today = None if history else self.hand
+        assert told == telling.expected(record, holder, carries, today), interaction
+        if carries.writer and history and not record["restricted"]:
+            _learn(record, versions)
+        _require_ids(record, versions, carries)
+        held = {one: (version[0], version[1]) for one, version in versions.items()}
+        self.held[asid, holder] = (record["scn"], held)
+
+    # What systems write.
+
+    @rule(plan=_PLANS)
+    def a_system_updates(self, plan: Plan) -> None:
+        """A system changes a record, by what it holds of it."""
+        self._judge([self._attempt(plan)])
+
+    @rule(plan=_PLANS, other=_PLANS)
+    def two_systems_update_at_once(self, plan: Plan, other: Plan) -> None:
+        """Two systems hold one serial change number: of two that may win, one does."""
+        both = replace(other, which=plan.which, scn="right")
+        self._judge([self._attempt(replace(plan, scn="right")), self._attempt(both)])
+
+    @rule(plan=_PLANS, writes=st.integers(0, 5), is_after=st.booleans(), seconds=st.integers(0, 9))
+    def the_worker_is_killed(
+        self, plan: Plan, writes: int, seconds: int, *, is_after: bool
+    ) -> None:
+        """The worker dies in the middle of an update, and another does it again."""
+        attempt = self._attempt(plan)
+        before = self._outcome(self.people, attempt)
+        self.world.hand_in(attempt.message)
+        self._kill_at(writes, is_after=is_after)
+        was_done = before.scn is not None and self._shown_scn(attempt.number) == before.scn
+        self.world.hub.clock.forward(seconds)
+        after = before if was_done else self._outcome(self.people, attempt)
+        replies = self.world.work()
+        assert len(set(replies)) == 1, replies
+        assert after.is_told_by(replies[0]), (replies[0], after.reasons, after.broken)
+        self._note_update(attempt, after)
+        self.people, self.last, self.may_repeat = after.people, attempt.message, True
+
+    @rule(
+        asid=_SYSTEMS,
+        interaction=st.sampled_from(creation_messages.ALLOCATIONS),
+        who=st.integers(0, 3),
+        writes=st.integers(0, 5) | st.none(),
+    )
+    @precondition(lambda self: len(self.people) < MOST)
+    def a_patient_is_new(self, asid: str, interaction: str, who: int, writes: int | None) -> None:
+        """A system asks for a number; the worker may die over it, and there is one all the same."""
+        newcomer, wishes = wishing.newcomer(who)
+        message = self._named(
+            creation_messages.allocation(interaction, newcomer, self.world.route(asid))
+        )
+        self.world.hand_in(message)
+        if writes is not None:
+            self._kill_at(writes, is_after=True)
+            self.may_repeat = True
+        (reply,) = set(self.world.work())
+        assert reply.interaction != REFUSAL, reply
+        assert reply.scn == 1
+        number = str(reply.nhs_number)
+        assert number not in self.people, "a number that was given before"
+        hand = Hand(asid, self.world.hub.clock())
+        self.people[number] = remembered.begun((*wishes, wishing.registered(interaction)), hand)
+        self.noted["AllocateNumber", _who(asid), (number,), "done"] += 1
+        self.last = message
+
+    @rule()
+    @precondition(lambda self: self.last is not None and self.world.is_remembered(self.last))
+    def a_message_comes_again(self) -> None:
+        """The sender had no acknowledgment: it gets the same one, and nothing else comes of it."""
+        assert self.last is not None
+        self.world.hand_in(self.last)
+        assert self.world.work() == []
+
+    def _attempt(self, plan: Plan) -> Attempt:
+        number = self.number(plan.which)
+        holder = remembered.stood_for(self.people, number)
+        if (plan.asid, holder) not in self.held:
+            self._read(plan.asid, number, "QUPA_IN000008UK05")
+        seen, held = self.held[plan.asid, holder]
+        right = self.people[number]["scn"]
+        scn = {"right": right, "held": seen, "future": right + 1, "missing": None}[plan.scn]
+        said = tuple(
+            one
+            for one in (wishing.said(plan.interaction, each, held) for each in plan.drafts)
+            if one is not None
+        )
+        asked = Asked(
+            {
+                **wishing.sections(said),
+                "deceased": wishing.deceased(plan.interaction, said),
+                "author": wishing.author_of(plan.interaction, said),
+            },
+            number,
+            "" if scn is None else str(scn),
+            "2" if plan.is_correction else "1",
+        )
+        message = made.update(
+            plan.interaction, asked, self.world.route(plan.asid), message_id=self.world.new_id()
+        )
+        return Attempt(
+            message,
+            number,
+            scn,
+            plan.is_correction,
+            tuple(one.wish for one in said),
+            plan.asid,
+            _broken(scn, said),
+        )
+
+    def _outcome(self, people: People, attempt: Attempt) -> Outcome:
+        if attempt.broken:
+            return Outcome(people, broken=attempt.broken)
+        hand = Hand(attempt.by, self.world.hub.clock())
+        try:
+            after = remembered.changed(
+                people[attempt.number], attempt.scn, attempt.is_correction, attempt.wishes, hand
+            )
+        except Refused as refused:
+            return Outcome(people, refused.reasons)
+        return Outcome({**people, attempt.number: after}, scn=after["scn"])
+
+    def _judge(self, attempts: list[Attempt]) -> None:
+        """Send updates; what comes back must be what comes of them in some order."""
+        replies = {one.message_id: one for one in self.world.send(*(a.message for a in attempts))}
+        assert len(replies) == len(attempts)
+        tried = []
+        for order in itertools.permutations(attempts):
+            people, outcomes = self.people, []
+            for attempt in order:
+                outcomes.append(self._outcome(people, attempt))
+                people = outcomes[-1].people
+            if all(
+                outcome.is_told_by(replies[attempt.message.message_id])
+                for attempt, outcome in zip(order, outcomes, strict=True)
+            ):
+                for attempt, outcome in zip(order, outcomes, strict=True):
+                    self._note_update(attempt, outcome)
+                self.people, self.last = people, order[-1].message
+                return
+            tried.append([(one.scn, one.reasons, one.broken) for one in outcomes])
+        raise AssertionError(f"came back: {list(replies.values())}; may come: {tried}")
+
+    def _note_update(self, attempt: Attempt, outcome: Outcome) -> None:
+        row = ("UpdateRecord", _who(attempt.by))
+        if outcome.scn is not None:
+            self.noted[*row, (attempt.number,), "done"] += 1
+        elif outcome.broken:
+            self.noted[*row, (), "declined"] += 1
+        else:
+            self.noted[*row, (attempt.number,), "refused"] += 1
+
+    def _kill_at(self, writes: int, *, is_after: bool) -> None:
+        mortal = self.world.mortal
+        mortal.writes_left, mortal.is_after = writes, is_after
+        try:
+            self.world.hub.work()
+            self.world.hub.work()
+        except Killed:
+            pass
+        self.world.live_again()
+
+    def _shown_scn(self, number: str) -> int:
+        """Give the serial change number that a query shows: the model cannot know it here."""
+        interaction = "QUPA_IN000008UK02"
+        asid = next(iter(SYSTEMS))
+        holder = remembered.stood_for(self.people, number)
+        answered = self.world.ask(asid, interaction, Details(nhs_number=number))
+        self._note_query(asid, interaction, number, "done", holder)
+        told, _ = telling.answered(hl7_message(answered.body), RETRIEVALS[interaction])
+        return int(told["scn"])
+
+    def _named(self, message: Message) -> Message:
+        """Give a message under an id of this run."""
+        own = self.world.new_id()
+        payload = message.payload.replace(message.message_id, own)
+        return replace(message, payload=payload, message_id=own, conversation_id=own)
+
+    # What operators do, and time.
+
+    @rule(which=_WHO, why=st.sampled_from((None, *Sensitivity)))
+    def an_operator_restricts(self, which: int, why: Sensitivity | None) -> None:
+        """An operator withholds a record, or shows it again."""
+        number = self.number(which)
+        command = Restrict(NhsNumber(number), why, self.world.new_id(), remembered.OPERATOR)
+        self._by_hand(
+            command,
+            (number,),
+            lambda: remembered.restricted(self.people, number, why.value if why else None),
+        )
+
+    @rule(loser=_WHO, survivor=_WHO)
+    def an_operator_merges(self, loser: int, survivor: int) -> None:
+        """An operator lets one number stand for two."""
+        lost, kept = self.number(loser), self.number(survivor)
+        command = Merge(
+            NhsNumber(lost), NhsNumber(kept), self.world.new_id(), remembered.OPERATOR
+        )
+        self._by_hand(
+            command,
+            (lost, kept),
+            lambda: remembered.merged(self.people, lost, kept, self.hand),
+        )
+
+    @rule(which=_WHO)
+    def an_operator_splits(self, which: int) -> None:
+        """An operator lets a number stand for itself again."""
+        number = self.number(which)
+        command = Split(NhsNumber(number), self.world.new_id(), remembered.OPERATOR)
+        self._by_hand(command, (number,), lambda: remembered.split(self.people, number))
+
+    def _by_hand(
+        self, command: Any, numbers: tuple[str, ...], model: Callable[[], People]
+    ) -> None:
+        expected, people = "done", self.people
+        try:
+            people = model()
+        except Refused as refused:
+            (reason,) = refused.reasons
+            expected = BY_HAND[reason]
+        outcome = "done"
+        try:
+            self.world.by_hand(command)
+        except CoreError as error:
+            outcome = type(error).__name__
+        assert outcome == expected
+        shown = "done" if outcome == "done" else "refused"
+        self.noted[type(command).__name__, f"/{remembered.OPERATOR}", numbers, shown] += 1
+        self.people = people
+
+    @rule(hours=st.sampled_from((1, 8, 24, 24 * 30)))
+    def time_passes(self, hours: int) -> None:
+        """Time passes: what was for a while only is over."""
+        self.world.hub.clock.forward(hours * 3600)
+
+    # What holds after every step.
+
+    @invariant()
+    def every_generation_tells_what_was_written(self) -> None:
+        """Each generation's retrieval of each patient is what the model says, in its words."""
+        self.turn += 1
+        asid = tuple(SYSTEMS)[self.turn % len(SYSTEMS)]
+        kept = dict(self.held)
+        for number in self.people:
+            for place, interaction in enumerate(RETRIEVALS):
+                history = place == 0 or (self.turn + place) % 2 == 0
+                self._read(asid, number, interaction, history=history)
+        self.held = kept
+
+    @invariant()
+    def the_history_has_every_serial_change_number(self) -> None:
+        """Each version is told with who wrote it, and no other."""
+        for number, record in self.people.items():
+            told: History = self.world.by_hand(ShowHistory(NhsNumber(number), 1000))
+            self.noted["ShowHistory", f"/{remembered.OPERATOR}", (number,), "done"] += 1
+            shown = [(one.serial_change_number, one.by, one.command) for one in told.changes]
+            assert shown == list(reversed(record["history"]))
+            numbers = [one for one, _, _ in record["history"]]
+            assert numbers == list(range(record["first"] + 1, record["scn"] + 1))
+            assert told.patient.serial_change_number == record["scn"]
+
+    @invariant()
+    def the_audit_has_every_access(self) -> None:
+        """The audit has a row for each access, and no other."""
+        rows: Counter[tuple[Any, ...]] = Counter()
+        for (*row, outcome), count in self.world.accesses().items():
+            rows[*row, _audited(tuple(row), outcome)] += count
+        if self.may_repeat:
+            # What a killed worker had done is done again and finds it done: a row for each time.
+            assert set(rows) == set(self.noted)
+            assert all(rows[row] >= count for row, count in self.noted.items())
+        else:
+            assert rows == self.noted, (rows - self.noted, self.noted - rows)
+        self.noted, self.may_repeat = Counter(), False
+
+
+_COMMANDS: Final = {
+    Kind.TRACE: "Trace",
+    Kind.RETRIEVAL: "Retrieve",
+    Kind.CROSS_CHECK: "CrossCheck",
+    Kind.CONFIRMATION: "Confirm",
+}
+_OF_QUERIES: Final = frozenset(_COMMANDS.values())
+
+
+def _who(asid: str) -> str:
+    return f"{SYSTEMS[asid]}/{asid}"
+
+
+def _audited(row: tuple[Any, ...], outcome: str) -> str:
+    """Give how an access ended, as `noted` has it: a query's refusal by its name."""
+    command, _, numbers = row
+    if outcome == "done" or command in _OF_QUERIES:
+        return outcome
+    return "refused" if numbers else "declined"
+
+
+def _schemas(place: Any, compiled: dict[Any, Schemas] = {}) -> Schemas:  # noqa: B006
+    """Give the schemas of a folder, compiled once for all runs."""
+    return compiled.setdefault(place, Schemas(place))
+
+
+def _broken(scn: int | None, said: Iterable[Said]) -> frozenset[str]:
+    """Give the names of the rules that a message breaks: of the first stage, or of the second."""
+    if scn is None:
+        return frozenset({"MANDATORY_FIELD_MISSING"})
+    return frozenset(name for one in said for name in one.broken)
+
+
+def _learn(record: Written, versions: dict[str, telling.Version]) -> None:
+    """Note the object ids of versions that had none yet."""
+    known = {one["id"] for items in record["items"].values() for one in items}
+    new = {one: version for one, version in versions.items() if one not in known}
+    for thing, items in record["items"].items():
+        for entry in items:
+            if entry["id"] is None:
+                entry["id"] = next(
+                    one for one, version in new.items() if version == telling.version(thing, entry)
+                )
+                del new[entry["id"]]
+    assert new == {}, "object ids that changed"
+
+
+def _require_ids(
+    record: Written, versions: dict[str, telling.Version], carries: telling.Carries
+) -> None:
+    """Return if each id that is shown is that of the same version as ever."""
+    known = {
+        entry["id"]: telling.shown(thing, entry, carries)
+        for thing, items in record["items"].items()
+        for entry in items
+    }
+    for one, version in versions.items():
+        assert known[one] == version, "an object id of another version"

@@ -1,0 +1,356 @@
+"""What a person wants changed, as an update says it and as the model does it, drawn by hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from xml.sax.saxutils import escape
+
+import update_messages as made
+from creation_messages import Newcomer
+from hypothesis import strategies as st
+from remembered import ITEMS, Wish
+
+MODES: Final = ("added", "altered", "removed")
+NO_SUCH_ID: Final = "zzzzzz"
+FUTURE: Final = "20991231"
+DAYS: Final = ("20140801", "20140825", FUTURE)
+
+Held = Mapping[str, tuple[str, str]]
+"""What a system knows of a record's items: their thing and use, by object id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A wish as it is drawn: `choice` takes one of a thing's values, `which` one of its items."""
+
+    thing: str
+    mode: str
+    choice: int
+    which: int
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A wish as an update says it: in which section, and which rules of messages it breaks."""
+
+    section: str
+    text: str
+    wish: Wish
+    broken: frozenset[str] = frozenset()
+
+
+def drafts() -> st.SearchStrategy[tuple[Draft, ...]]:
+    """Give a strategy of what a person wants at once."""
+    one = st.builds(
+        Draft,
+        st.sampled_from(tuple(_SAID)),
+        st.sampled_from(MODES),
+        st.integers(0, 5),
+        st.integers(0, 5),
+    )
+    return st.lists(
+        one, min_size=1, max_size=4, unique_by=lambda made_: (made_.thing, made_.which)
+    ).map(_once)
+
+
+def _once(drawn: list[Draft]) -> tuple[Draft, ...]:
+    """Give the drafts, of what there is one of only the first."""
+    kept: dict[object, Draft] = {}
+    for place, one in enumerate(drawn):
+        kept.setdefault(place if one.thing in ITEMS else one.thing, one)
+    return tuple(kept.values())
+
+
+def said(interaction: str, draft: Draft, held: Held) -> Said | None:
+    """Give what an update says; None where the interaction has no room for it."""
+    thing = _SAID[draft.thing](interaction, draft, held)
+    form = made.FORMS[interaction]
+    return thing if thing.section in {*form.role, *form.person, *form.subjects} else None
+
+
+def sections(items: tuple[Said, ...]) -> dict[str, str]:
+    """Give the sections of an update that says so."""
+    together: dict[str, str] = {}
+    for one in items:
+        together[one.section] = together.get(one.section, "") + one.text
+    return together
+
+
+def author_of(interaction: str, items: tuple[Said, ...]) -> str:
+    """Give who registers a death, where an update tells of one."""
+    told = any(one.wish.thing == "death" and one.wish.mode != "removed" for one in items)
+    return made.author(interaction) if told else ""
+
+
+def _target(draft: Draft, held: Held, uses: tuple[str, ...]) -> tuple[str | None, str]:
+    """Give the object id of an item, and its use: as it was seen, or now and then another."""
+    new = uses[draft.choice % len(uses)]
+    if draft.mode == "added":
+        return None, new
+    own = [one for one, (thing, _) in sorted(held.items()) if thing == draft.thing]
+    others = [one for one, (thing, _) in sorted(held.items()) if thing != draft.thing]
+    known = own or others
+    if draft.which == 5:
+        known = others
+    if not known:
+        return NO_SUCH_ID, new
+    object_id = known[draft.which % len(known)]
+    thing, use = held[object_id]
+    return object_id, use if thing == draft.thing and draft.choice != 5 else new
+
+
+def _name(_interaction: str, draft: Draft, held: Held) -> Said:
+    object_id, use = _target(draft, held, ("A", "PREFERRED", "L"))
+    family = ("NEWNAME", "O'CARTER & <SONS>", "Carter")[draft.choice % 3]
+    start = DAYS[draft.choice % 3]
+    text = made.name(draft.mode, object_id, use=use, family=escape(family))
+    wish = Wish(
+        "names",
+        draft.mode,
+        ("MRS", ("EDITH", "ROSE"), family, None),
+        use,
+        None if draft.mode == "removed" else start,
+        object_id=object_id,
+    )
+    usual_goes = draft.mode == "removed" and use == "L"
+    broken = {"UNABLE_TO_DELETE_USUAL_NAME"} if usual_goes else set()
+    return Said("name", text.replace("20140801", start), wish, frozenset(broken))
+
+
+def _address(_interaction: str, draft: Draft, held: Held) -> Said:
+    object_id, use = _target(draft, held, ("PST", "TMP", "H"))
+    town, brief = ("HULL", "YORK", "LEEDS")[draft.choice % 3], use == "TMP"
+    start = "20140801" if brief else DAYS[draft.choice % 3]
+    text = made.address(draft.mode, object_id, use=use, town=town)
+    lines = ("", "9 NEW ROAD", "", town, "")
+    what = (lines, "HU1 9ZZ", None, "Holiday Home" if brief else None)
+    gone = draft.mode == "removed"
+    wish = Wish(
+        "addresses",
+        draft.mode,
+        what,
+        use,
+        None if gone else start,
+        "20141001" if brief and not gone else None,
+        object_id,
+    )
+    return Said("addr", text.replace("20140801", start), wish)
+
+
+def _telecom(_interaction: str, draft: Draft, held: Held) -> Said:
+    object_id, use = _target(draft, held, ("MC", "WP", "H"))
+    value = ("tel:07700900001", "mailto:e@example.org", "tel:01632960009")[draft.choice % 3]
+    text = made.telecom(draft.mode, object_id, use=use, value=value)
+    return Said("telecom", text, Wish("telecoms", draft.mode, value, use, object_id=object_id))
+
+
+def _provision(interaction: str, draft: Draft, held: Held) -> Said:
+    object_id, kind = _target(draft, held, ("P1", "1", "P2", "P3"))
+    code = ("FA111", "B99002", "T99999")[draft.choice % 3]
+    text = made.provision(interaction, draft.mode, object_id, kind=kind, code=code)
+    dated = kind == "1" and draft.mode != "removed" and not made.FORMS[interaction].parts
+    start = "20140801" if dated else None
+    wish = Wish("provisions", draft.mode, code, kind, start, object_id=object_id)
+    return Said("provisions", text, wish)
+
+
+RELATED: Final = (
+    "12",
+    None,
+    (None, ("MARY",), "FIELD", None),
+    (("4 HILL TOP",), None, None, None),
+    ("tel:07700900002",),
+    ("1", "1", 2),
+    ("cy", True, "1"),
+    ("4", "MORNINGS"),
+    "12",
+    None,
+)
+"""What an update says of a related person."""
+
+
+def _related(interaction: str, draft: Draft, held: Held) -> Said:
+    object_id, _ = _target(draft, held, ("personal",))
+    text = made.related(interaction, draft.mode, object_id)
+    start = None if draft.mode == "removed" else "20110101"
+    wish = Wish("related", draft.mode, RELATED, "personal", start, object_id=object_id)
+    return Said("related", text, wish)
+
+
+def _single(
+    section: str, thing: str, values: tuple[Any, ...], text: Callable[[str, str, Any], str]
+) -> Callable[[str, Draft, Held], Said]:
+    """Give what says a single value: `values` are what is said and how the message has it."""
+
+    def say(interaction: str, draft: Draft, _held: Held) -> Said:
+        value, written = values[draft.choice % len(values)]
+        wish = Wish(thing, draft.mode, value)
+        never = _NEVER.get(thing) if draft.mode == "removed" else None
+        broken = frozenset({never}) if never else frozenset[str]()
+        return Said(section, text(interaction, draft.mode, written), wish, broken)
+
+    return say
+
+
+_NEVER: Final = {
+    "gender": "GENDER_REMOVAL_NOT_PERMITTED",
+    "birth": "BIRTHTIME_REMOVAL_NOT_PERMITTED",
+}
+
+
+def _plain(*values: str) -> tuple[tuple[str, str], ...]:
+    return tuple((one, one) for one in values)
+
+
+_DEATHS: Final = (
+    ("20140820", "1"),
+    ("20140801", "2"),
+    (FUTURE, "1"),
+    ("19490101", "2"),
+)
+_KEEPS_DEATH: Final = frozenset({"PRPA_IN000203UK06", "PRPA_IN160000UK01", "PRPA_IN100000UK14"})
+
+
+def _death(interaction: str, draft: Draft, _held: Held) -> Said:
+    """Give a death: its time stands with the person, its notification beside it."""
+    time, code = _DEATHS[draft.choice % len(_DEATHS)]
+    wish = Wish("death", draft.mode, (time, code))
+    broken = draft.mode == "removed" and interaction in _KEEPS_DEATH
+    names = {"SOURCE_CANNOT_REMOVE_DATE_OF_DEATH"} if broken else set()
+    text = made.notification(interaction, draft.mode, code)
+    return Said("death", text, wish, frozenset(names))
+
+
+def deceased(interaction: str, items: tuple[Said, ...]) -> str:
+    """Give the time of death that goes with what an update says of one."""
+    for one in items:
+        if one.wish.thing == "death":
+            return made.deceased(interaction, one.wish.mode, one.wish.said[0])
+    return ""
+
+
+def _consent(interaction: str, draft: Draft, _held: Held) -> Said:
+    form = made.FORMS[interaction]
+    is_split = interaction == "PRPA_IN120000UK14"
+    kind = "4" if is_split or draft.choice % 2 == 0 else "6"
+    value = ("1", "2", "5")[draft.choice % 3]
+    comment = "SAID <SO> & SO" if kind == "4" and not form.performed and draft.choice > 1 else None
+    text = made.consent(
+        interaction, draft.mode, kind, value, None if comment is None else escape(comment)
+    )
+    broken = {"CONSENT_VALUES_CANNOT_BE_REMOVED"} if _removes(draft) and kind == "4" else set()
+    if interaction == "PRPA_IN110000UK15" and kind == "4":
+        broken.add("CONSENT_VALUE_NOT_SUPPORTED")
+    given = "20140820" if kind == "4" else None
+    wish = Wish("consent", draft.mode, (value, given, comment), kind)
+    return Said("consents", text, wish, frozenset(broken))
+
+
+def _removes(draft: Draft) -> bool:
+    return draft.mode == "removed"
+
+
+_TOWNS: Final = (
+    (("YORK", "YORKSHIRE", None), "<city>YORK</city><county>YORKSHIRE</county>"),
+    (("LEEDS", None, None), "<city>LEEDS</city>"),
+)
+
+_SAID: Final[dict[str, Callable[[str, Draft, Held], Said]]] = {
+    "names": _name,
+    "addresses": _address,
+    "telecoms": _telecom,
+    "provisions": _provision,
+    "related": _related,
+    "death": _death,
+    "consent": _consent,
+    "gender": _single("gender", "gender", _plain("9", "1", "2"), made.gender),
+    "birth": _single(
+        "birth", "birth", _plain("19500204", "196203051130", FUTURE, "19500203"), made.birth
+    ),
+    "order": _single(
+        "order",
+        "order",
+        ((2, "2"), (3, "3")),
+        lambda _, mode, value: made.order(mode, None if mode == "removed" else value),
+    ),
+    "birthplace": _single(
+        "birthplace",
+        "birthplace",
+        _TOWNS,
+        lambda each, mode, where: made.birthplace(
+            each, mode, where="" if mode == "removed" else where
+        ),
+    ),
+    "language": _single(
+        "language",
+        "language",
+        ((("cy", True, "1"), "cy"), (("fr", True, "1"), "fr")),
+        made.language,
+    ),
+    "contact": _single(
+        "contact",
+        "contact",
+        ((("4", "MORNINGS"), "MORNINGS"), (("4", "LATE"), "LATE")),
+        lambda _, mode, times: made.contact(mode, times=times),
+    ),
+    "written": _single(
+        "written", "written", _plain("11", "13"), lambda _, mode, code: made.written(mode, code=code)
+    ),
+    "healthspace": _single(
+        "healthspace",
+        "healthspace",
+        _plain("1", "2"),
+        lambda _, mode, code: made.healthspace(mode, code),
+    ),
+    "secret": _single(
+        "secret",
+        "secret",
+        _plain("RED GATE", "BLUE DOOR"),
+        lambda _, mode, word: made.secret(mode, word),
+    ),
+}
+
+
+def newcomer(number: int) -> tuple[Newcomer, tuple[Wish, ...]]:
+    """Give a person who is to have a number, and what is written of it."""
+    birth, gender = ("20140820", "19330101")[number % 2], "12"[number // 2 % 2]
+    who = Newcomer(birth_time=birth, gender=gender)
+    return who, (
+        *_BORN,
+        Wish("gender", "added", gender),
+        Wish("birth", "added", birth),
+    )
+
+
+_BORN: Final = (
+    Wish("names", "added", ("Miss", ("Nova", "Test"), "Neuling", None), "L", "20140101"),
+    Wish("names", "added", (None, ("Novi",), "Neuling", None), "A"),
+    Wish(
+        "addresses",
+        "added",
+        (("", "1 New Road", "", "Testton", ""), "ZZ99 3VZ", "12345678", None),
+        "H",
+    ),
+    Wish(
+        "addresses",
+        "added",
+        (("2 Short Street",), "ZZ99 3WZ", None, "Holiday Home"),
+        "TMP",
+        "20140801",
+        "20140901",
+    ),
+    Wish("telecoms", "added", "tel:01130000000", "H"),
+    Wish("language", "added", ("cy", True, "1")),
+    Wish("contact", "added", ("3", "After six")),
+    Wish("written", "added", "11"),
+    Wish("secret", "added", "Blue door"),
+    Wish("known before", "added", "0"),
+)
+
+
+def registered(interaction: str) -> Wish:
+    """Give the practice of a newcomer: one generation does not say since when."""
+    start = None if interaction == "PRPA_IN000200UK04" else "20140820"
+    return Wish("provisions", "added", "T99999", "1", start)
