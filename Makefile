@@ -10,6 +10,7 @@
 #   make faults   the hub killed under load for SECONDS=60; SEED=… throws the dice alike
 #   make simulate the hub in a world of faults, for SEEDS of them; SEED=… shows one of them alone
 #   make allocate NHS numbers given by writers that are killed, N of them: none twice
+#   make patients systems that read and change patients, RUNS of them, against a model; SEED=…
 #   make clean    remove what was installed; spine-data stays
 
 # The first Python that starts and is new enough: a version manager's shim may be there and not start.
@@ -22,9 +23,10 @@ DATA ?= spine-data
 N ?= 10000
 SECONDS ?= 60
 SEEDS ?= 1000
+RUNS ?= 500
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check docs bench faults fuzz simulate allocate smoke clean
+.PHONY: run test check docs bench faults fuzz simulate allocate patients smoke clean
 
 run: $(VENV)/installed
 	$(BIN)/spine init --quiet $(DATA)
@@ -54,6 +56,9 @@ simulate: $(VENV)/dev
 
 allocate: $(VENV)/dev
 	$(BIN)/python tests/support/allocating.py --count $(N)
+
+patients: $(VENV)/dev
+	$(BIN)/python tests/support/patients_machine.py --runs $(RUNS) $(SEED:%=--seed %)
 
 docs: $(VENV)/installed
 	$(BIN)/spine interactions > docs/interactions.md

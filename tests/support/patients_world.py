@@ -7,7 +7,7 @@ import random
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from creation_messages import ALLOCATIONS
 from ebxml_messages import Message
 from hubs import CONTRACTS, ENDPOINTS, NAMES, Clock, TestHub, contract, ours, payload_of
 from lxml import etree
+from remembered import OPERATOR
 from schemas import Schemas, hl7_message
 from wire_requests import OLDEST, SPINE_ASID, SPINE_PARTY, Details, Frame, request
 from wrapped_messages import OTHER_ASID, OTHER_PARTY, Route
@@ -71,19 +72,19 @@ class Mortal:
         self.writes_left: int | None = None
         self.is_after = False
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a store has
         found = getattr(self.store, name)
         return self._deadly(found) if name in WRITES else found
 
-    def _deadly(self, write: Any) -> Any:
-        def done(*arguments: Any, **named: Any) -> Any:
+    def _deadly(self, write: Callable[..., object]) -> Callable[..., object]:
+        def done(*arguments: object) -> object:
             if self.writes_left is None:
-                return write(*arguments, **named)
+                return write(*arguments)
             self.writes_left -= 1
             if self.writes_left >= 0:
-                return write(*arguments, **named)
+                return write(*arguments)
             if self.is_after:
-                write(*arguments, **named)
+                write(*arguments)
             raise Killed
 
         return done
@@ -109,7 +110,7 @@ class World:
     mortal: Mortal = field(init=False)
     hub: TestHub = field(init=False)
     lives: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    ids: random.Random = field(default_factory=lambda: random.Random(7))
+    ids: random.Random = field(default_factory=lambda: random.Random(7))  # noqa: S311 - no secret
     acknowledged: dict[str, tuple[Message, Answered, datetime]] = field(default_factory=dict)
     audited: dict[str, int] = field(default_factory=dict)
     answers: int = 0
@@ -215,13 +216,9 @@ class World:
             None if whose is None else whose.get("extension"),
         )
 
-    def by_hand(self, command: Any) -> Any:
-        """Give what an operator's command comes to."""
-        return self.hub.us.core.perform(command, by=self.operator())
-
     def operator(self) -> Caller:
-        """Give the operator."""
-        return operator_named("jo", self.new_id())
+        """Give the operator, about to do something."""
+        return operator_named(OPERATOR, self.new_id())
 
     def accesses(self) -> Counter[tuple[Any, ...]]:
         """Give what the audit tells of patients' records since it was asked last."""

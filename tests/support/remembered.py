@@ -1,8 +1,8 @@
 """What persons wrote about patients: the model that a hub's answers are held against.
 
 It is a plain dict per patient and knows nothing of the product: its rules are those that
-docs/updates.md tells, written down once more in the simplest way. An item's object id is learnt from
-the answers, since nobody but the hub makes one.
+docs/updates.md tells, written down once more in the simplest way. An item's object id is learnt
+from the answers, since nobody but the hub makes one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 Entry = dict[str, Any]
-"""One version of an item: use, said, from, until; by, since, gone; id, or None where not yet told."""
+"""One version of an item: use, said, from, until; by, since, gone; id, or None till it is told."""
 
 Written = dict[str, Any]
 """A patient's record as it was written."""
@@ -90,7 +90,7 @@ def blank(first: int = 0) -> Written:
 
 
 def changed(
-    record: Written, scn: int | None, correction: bool, wishes: Iterable[Wish], hand: Hand
+    record: Written, scn: int | None, wishes: Iterable[Wish], hand: Hand, *, correction: bool
 ) -> Written:
     """Give the record with the wishes done; raise `Refused` where one may not be."""
     if record["replaced_by"]:
@@ -209,7 +209,9 @@ def stands(entry: Entry, today: str) -> bool:
     return not entry["gone"] and not (entry["until"] and entry["until"] < today)
 
 
-def _objections(before: Written, after: Written, wishes: tuple[Wish, ...], hand: Hand) -> Iterator[str]:
+def _objections(
+    before: Written, after: Written, wishes: tuple[Wish, ...], hand: Hand
+) -> Iterator[str]:
     things = {wish.thing for wish in wishes}
     yield from _objections_to_names(before, after, wishes, hand)
     yield from _objections_to_dates(before, after, things, hand)
@@ -269,7 +271,7 @@ _SOLE: Final = {
 """What one current item at most may have."""
 
 
-def _beside(record: Written, thing: str, place: Any, hand: Hand) -> int:
+def _beside(record: Written, thing: str, place: object, hand: Hand) -> int:
     sole = (lambda use, _said: use) if thing == "names" else _SOLE[thing]
     return sum(
         sole(one["use"], one["said"]) == place and stands(one, hand.latest[:8])

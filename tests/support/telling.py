@@ -26,6 +26,7 @@ from core.values.demographics import (
     Telecom,
 )
 
+
 @dataclass(frozen=True, slots=True)
 class Carries:
     """What a generation's retrieval can say; what no row leaves out, every generation says."""
@@ -269,4 +270,3 @@ def briefly(message: etree._Element) -> tuple[Any, ...]:
     )
     singles = _singles(patient)
     return (patient.nhs_number, items, *(singles.get(one) for one in ("gender", "birth", "death")))
-

@@ -1,4 +1,4 @@
-"""What a person wants changed, as an update says it and as the model does it, drawn by hypothesis."""
+"""What a person wants changed, drawn: as an update says it, and as the model does it."""
 
 from __future__ import annotations
 
@@ -210,15 +210,21 @@ _DEATHS: Final = (
     (FUTURE, "1"),
     ("19490101", "2"),
 )
-_KEEPS_DEATH: Final = frozenset({"PRPA_IN000203UK06", "PRPA_IN160000UK01", "PRPA_IN100000UK14"})
+_STAYS: Final = "SOURCE_CANNOT_REMOVE_DATE_OF_DEATH"
+_KEEPS_DEATH: Final = {
+    # Its stylesheet counts times of death that have a value, and one that is removed has none.
+    "PRPA_IN000203UK06": {_STAYS, "INCONSISTENT_DEATH_UPDATE"},
+    "PRPA_IN160000UK01": {_STAYS},
+    "PRPA_IN100000UK14": {_STAYS},
+}
+"""What a removal of a death breaks, by interaction."""
 
 
 def _death(interaction: str, draft: Draft, _held: Held) -> Said:
     """Give a death: its time stands with the person, its notification beside it."""
     time, code = _DEATHS[draft.choice % len(_DEATHS)]
     wish = Wish("death", draft.mode, (time, code))
-    broken = draft.mode == "removed" and interaction in _KEEPS_DEATH
-    names = {"SOURCE_CANNOT_REMOVE_DATE_OF_DEATH"} if broken else set()
+    names = _KEEPS_DEATH.get(interaction, set()) if draft.mode == "removed" else set()
     text = made.notification(interaction, draft.mode, code)
     return Said("death", text, wish, frozenset(names))
 
@@ -296,7 +302,10 @@ _SAID: Final[dict[str, Callable[[str, Draft, Held], Said]]] = {
         lambda _, mode, times: made.contact(mode, times=times),
     ),
     "written": _single(
-        "written", "written", _plain("11", "13"), lambda _, mode, code: made.written(mode, code=code)
+        "written",
+        "written",
+        _plain("11", "13"),
+        lambda _, mode, code: made.written(mode, code=code),
     ),
     "healthspace": _single(
         "healthspace",
