@@ -58,7 +58,7 @@ allocate: $(VENV)/dev
 	$(BIN)/python tests/support/allocating.py --count $(N)
 
 patients: $(VENV)/dev
-	$(BIN)/python tests/support/patients_machine.py --runs $(RUNS) $(SEED:%=--seed %)
+	$(BIN)/python tests/support/running_patients.py --runs $(RUNS) $(SEED:%=--seed %)
 
 docs: $(VENV)/installed
 	$(BIN)/spine interactions > docs/interactions.md

@@ -1,15 +1,16 @@
 """Systems read and change patients by messages, and a model says what each of them sees.
 
-The machine and its model are in `patients_machine` and `remembered`; `make patients` runs longer.
+The machine is `patients_machine`, its model `remembered`; `make patients` runs longer.
 Where SPINE_SCHEMAS is set each answer is held against its official schema too.
 """
 
 from __future__ import annotations
 
-import patients_machine
 import pytest
-from patients_machine import Patients, machine_on
+import running_patients
+from patients_machine import Patients
 from patients_world import ANSWERS
+from running_patients import machine_on
 
 from adapters import pds_creation, pds_updates
 from core.store.port import Store
@@ -20,7 +21,7 @@ NOT_SENT = frozenset({"PRPA_IN000205UK03", "PRPA_IN000205UK05"})
 
 
 def test_what_persons_wrote_is_what_every_generation_tells() -> None:
-    patients_machine.run(Patients, runs=20, steps=15)
+    running_patients.run(Patients, runs=14, steps=15)
 
 
 def test_what_persons_wrote_is_what_every_generation_tells_on_a_disk(
@@ -29,7 +30,7 @@ def test_what_persons_wrote_is_what_every_generation_tells_on_a_disk(
     def home() -> Store:
         return SqliteStore(tmp_path_factory.mktemp("patients") / "s.db")
 
-    patients_machine.run(machine_on(home), runs=4, steps=12)
+    running_patients.run(machine_on(home), runs=4, steps=12)
 
 
 def test_every_interaction_that_changes_patients_takes_part() -> None:
@@ -42,4 +43,4 @@ def test_the_machine_sees_what_one_generation_does_not_tell(
     place = "legacy_contracts.pds.record_2006._telecoms"
     monkeypatch.setattr(place, lambda _patient, **_how: "")
     with pytest.raises(AssertionError, match="QUPA_IN040000UK"):
-        patients_machine.run(Patients, runs=1, steps=2)
+        running_patients.run(Patients, runs=1, steps=2)

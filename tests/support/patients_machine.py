@@ -2,191 +2,47 @@
 
 What is drawn is who does what; `remembered` says what must come of it. After every step each
 generation's retrieval tells of each patient what was written, the history has an entry for each
-serial change number, and the audit has a row for each access.
-
-    python tests/support/patients_machine.py --runs 1000 --steps 40
+serial change number, and the audit has a row for each access. `running_patients` runs it.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import random
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+import audited_rows
 import creation_messages
-import hypothesis
+import patients_at_first
 import remembered
 import telling
 import update_messages as made
 import wishing
+from attempts import MOST, PLANS, Attempt, Outcome, Plan, broken
 from ebxml_messages import Message
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-from patients_world import REFUSAL, SYSTEMS, Killed, Reply, World
-from remembered import Hand, People, Refused, Wish, Written
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from patients_world import REFUSAL, SYSTEMS, Killed, World
+from remembered import Hand, People, Refused
 from schemas import Schemas, folder, hl7_message
 from telling import RETRIEVALS
 from update_messages import Asked
-from updating import NUMBER, OTHER, PATIENT
 from wire_requests import KINDS, OLDEST, Details, Kind
-from wishing import Draft, Held, Said
+from wishing import Held
 
 from core.demographics.back_office import Merge, Restrict, ShowHistory, Split
 from core.errors import CoreError
 from core.store.memory import MemoryStore
 from core.store.port import Store
-from core.values.demographics import Name, Patient, Sensitivity
+from core.values.demographics import Sensitivity
 from core.values.identity import NhsNumber
 from operations import loading
 
-LOADED: Final = (
-    PATIENT,
-    Patient(
-        OTHER,
-        serial_change_number=3,
-        gender="1",
-        birth_time="19330101",
-        names=(Name(given=("Nova",), family="Neuling", object_id="n1"),),
-    ),
-)
-"""Who is there from the start."""
-
-MOST: Final = 5
-"""Patients that one run has at most."""
-
-WORDS: Final = {
-    "scn": "SERIAL_CHANGE_NUMBER_MISMATCH",
-    "restricted": "RECORD_RESTRICTED",
-    "superseded": "superseded",
-    "no such item": "OBJECT_ID_NOT_FOUND",
-    "wrong kind": "the object id is that of another kind of item",
-    "usual name removed": "UNABLE_TO_DELETE_USUAL_NAME",
-    "second usual name": "another current usual name stands",
-    "use of a name altered": "the use of a name may not be altered",
-    "second addresses": "another current address has that use",
-    "second telecoms": "another current telecom has that use and medium",
-    "second provisions": "another current care provision is of that kind",
-    "starts in the future": "the period starts in the future",
-    "birth in the future": "the birth is in the future",
-    "birth after death": "the birth is after the death",
-    "death in the future": "the death is in the future",
-    "death before birth": "the death is before the birth",
-    "formal death stands": "an informal notification of death does not replace a formal one",
-}
-"""How a refusal tells each reason of the model."""
-
-OLD_USER: Final = "990000000065"
-"""Who asks in a message of the oldest generation, which names no system."""
-
-BY_HAND: Final = {
-    "superseded": "NumberSuperseded",
-    "same number": "ChangeRefused",
-    "not replaced": "ChangeRefused",
-}
-"""How the core tells an operator."""
-
-
-def _entry(use: str, said: object, start: str | None, object_id: str) -> dict[str, Any]:
-    wrote = {"by": None, "since": None, "gone": None}
-    return {"use": use, "said": said, "from": start, "until": None, "id": object_id, **wrote}
-
-
-def _loaded() -> People:
-    """Give those who are there from the start, as the model has them."""
-    one, other = remembered.blank(7), remembered.blank(3)
-    one["singles"] = {"gender": "2", "birth": "19500203"}
-    one["consents"] = {"4": ("5", None, None)}
-    home = (("1 MILL LANE",), "LS1 1AA", None, None)
-    nobody = (None, None, None)
-    kin = ("01", None, (None, (), "CARTER", None), None, (), nobody, None, None, None, None)
-    one["items"] = {
-        "names": [_entry("L", (None, ("EDITH",), "CARTER", None), "19500203", "n1")],
-        "addresses": [_entry("H", home, "2005", "a1")],
-        "telecoms": [_entry("H", "tel:01632960001", "20100101", "t1")],
-        "provisions": [
-            _entry("1", "A99001", "20050101", "g1"),
-            _entry("P1", "FA123", None, "p1"),
-        ],
-        "related": [_entry("personal", kin, None, "r1")],
-    }
-    other["singles"] = {"gender": "1", "birth": "19330101"}
-    name = (None, ("Nova",), "Neuling", None)
-    other["items"]["names"] = [_entry("L", name, None, "n1")]
-    return {NUMBER: one, OTHER: other}
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """An update that a system sent: what it asks, and what its message breaks."""
-
-    message: Message
-    number: str
-    scn: int | None
-    is_correction: bool
-    wishes: tuple[Wish, ...]
-    by: str
-    broken: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the model says must come of an update."""
-
-    people: People
-    reasons: frozenset[str] = frozenset()
-    broken: frozenset[str] = frozenset()
-    scn: int | None = None
-
-    def is_told_by(self, reply: Reply) -> bool:
-        """Say whether a reply tells this."""
-        if self.scn is not None:
-            return reply.interaction != REFUSAL and reply.scn == self.scn
-        texts = reply.refused_for - {"Update Failed"}
-        if reply.interaction != REFUSAL or "Update Failed" not in reply.refused_for:
-            return False
-        if self.broken:
-            return {word for word in self.broken if any(word in one for one in texts)} == (
-                self.broken
-            ) and len(texts) == len(self.broken)
-        return len(texts) == 1 and any(WORDS[one] in text for one in self.reasons for text in texts)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """An update as it is drawn: who, of whom, by which message, at which serial change number."""
-
-    asid: str
-    which: int
-    interaction: str
-    scn: str
-    is_correction: bool
-    drafts: tuple[Draft, ...]
-
-
 Command = Merge | Split | Restrict
 
-_PLANS: Final = st.builds(
-    Plan,
-    st.sampled_from(tuple(SYSTEMS)),
-    st.integers(0, MOST - 1),
-    st.sampled_from(made.UPDATES),
-    st.sampled_from(("right", "right", "held", "held", "held", "future", "missing")),
-    st.booleans(),
-    wishing.drafts(),
-)
 _WHO: Final = st.integers(0, MOST - 1)
 _SYSTEMS: Final = st.sampled_from(tuple(SYSTEMS))
 
@@ -201,9 +57,13 @@ class Patients(RuleBasedStateMachine):
         place = folder()
         self.world = World(type(self).home(), _schemas(place) if place else None)
         loading.load(
-            self.world.store, LOADED, source="test", at="20140101", progress=lambda _count: None
+            self.world.store,
+            patients_at_first.LOADED,
+            source="test",
+            at="20140101",
+            progress=lambda _count: None,
         )
-        self.people: People = _loaded()
+        self.people: People = patients_at_first.people()
         self.held: dict[tuple[str, str], tuple[int, Held]] = {}
         self.last: Message | None = None
         self.noted: Counter[tuple[Any, ...]] = Counter()
@@ -302,8 +162,8 @@ class Patients(RuleBasedStateMachine):
     ) -> None:
         asked = () if KINDS[interaction] is Kind.TRACE else (number,)
         shown = tuple(dict.fromkeys((*asked, *((whose,) if whose else ()))))
-        command = _COMMANDS[KINDS[interaction]]
-        user = OLD_USER if interaction in OLDEST else asid
+        command = audited_rows.COMMANDS[KINDS[interaction]]
+        user = audited_rows.OLD_USER if interaction in OLDEST else asid
         self.noted[command, f"{SYSTEMS[asid]}/{user}", shown, outcome] += 1
 
     def _read(self, asid: str, number: str, interaction: str, *, history: bool = True) -> None:
@@ -318,19 +178,19 @@ class Patients(RuleBasedStateMachine):
         today = None if history else self.hand
         assert told == telling.expected(record, holder, carries, today), interaction
         if carries.writer and history and not record["restricted"]:
-            _learn(record, versions)
-        _require_ids(record, versions, carries)
+            telling.learn(record, versions)
+        telling.require_ids(record, versions, carries)
         held = {one: (version[0], version[1]) for one, version in versions.items()}
         self.held[asid, holder] = (record["scn"], held)
 
     # What systems write.
 
-    @rule(plan=_PLANS)
+    @rule(plan=PLANS)
     def a_system_updates(self, plan: Plan) -> None:
         """Let a system change a record, by what it holds of it."""
         self._judge([self._attempt(plan)])
 
-    @rule(plans=st.lists(_PLANS, min_size=3, max_size=3))
+    @rule(plans=st.lists(PLANS, min_size=3, max_size=3))
     def systems_update_one_after_the_other(self, plans: list[Plan]) -> None:
         """Let systems read a record and change it, each with what the one before left."""
         for plan in plans:
@@ -339,13 +199,13 @@ class Patients(RuleBasedStateMachine):
             self._read(one.asid, number, "QUPA_IN000008UK02")
             self._judge([self._attempt(one)])
 
-    @rule(plan=_PLANS, other=_PLANS)
+    @rule(plan=PLANS, other=PLANS)
     def two_systems_update_at_once(self, plan: Plan, other: Plan) -> None:
         """Let two systems hold one serial change number: of two that may win, one does."""
         both = replace(other, which=plan.which, scn="right")
         self._judge([self._attempt(replace(plan, scn="right")), self._attempt(both)])
 
-    @rule(plan=_PLANS, writes=st.integers(0, 5), is_after=st.booleans(), seconds=st.integers(0, 9))
+    @rule(plan=PLANS, writes=st.integers(0, 5), is_after=st.booleans(), seconds=st.integers(0, 9))
     def the_worker_is_killed(
         self, plan: Plan, writes: int, seconds: int, *, is_after: bool
     ) -> None:
@@ -387,7 +247,7 @@ class Patients(RuleBasedStateMachine):
         assert number not in self.people, "a number that was given before"
         hand = Hand(asid, self.world.hub.clock())
         self.people[number] = remembered.begun((*wishes, wishing.registered(interaction)), hand)
-        self.noted["AllocateNumber", _who(asid), (number,), "done"] += 1
+        self.noted["AllocateNumber", audited_rows.who(asid), (number,), "done"] += 1
         self.last = message
 
     @rule()
@@ -431,7 +291,7 @@ class Patients(RuleBasedStateMachine):
             plan.is_correction,
             tuple(one.wish for one in said),
             plan.asid,
-            _broken(scn, said),
+            broken(scn, said),
         )
 
     def _outcome(self, people: People, attempt: Attempt) -> Outcome:
@@ -472,7 +332,7 @@ class Patients(RuleBasedStateMachine):
         raise AssertionError(f"came back: {list(replies.values())}; may come: {tried}")
 
     def _note_update(self, attempt: Attempt, outcome: Outcome) -> None:
-        row = ("UpdateRecord", _who(attempt.by))
+        row = ("UpdateRecord", audited_rows.who(attempt.by))
         if outcome.scn is not None:
             self.noted[*row, (attempt.number,), "done"] += 1
         elif outcome.broken:
@@ -543,7 +403,7 @@ class Patients(RuleBasedStateMachine):
             people = model()
         except Refused as refused:
             (reason,) = refused.reasons
-            expected = BY_HAND[reason]
+            expected = audited_rows.BY_HAND[reason]
         outcome = "done"
         try:
             self.world.hub.us.core.perform(command, by=self.world.operator())
@@ -600,7 +460,7 @@ class Patients(RuleBasedStateMachine):
         """Hold the audit against what was asked: a row for each access, and no other."""
         rows: Counter[tuple[Any, ...]] = Counter()
         for (*row, outcome), count in self.world.accesses().items():
-            rows[*row, _audited(tuple(row), outcome)] += count
+            rows[*row, audited_rows.ended(tuple(row), outcome)] += count
         if self.may_repeat:
             # What a killed worker had done is done again and finds it done: a row for each time.
             assert set(rows) == set(self.noted)
@@ -610,100 +470,6 @@ class Patients(RuleBasedStateMachine):
         self.noted, self.may_repeat = Counter(), False
 
 
-_COMMANDS: Final = {
-    Kind.TRACE: "Trace",
-    Kind.RETRIEVAL: "Retrieve",
-    Kind.CROSS_CHECK: "CrossCheck",
-    Kind.CONFIRMATION: "Confirm",
-}
-_OF_QUERIES: Final = frozenset(_COMMANDS.values())
-
-
-def _who(asid: str) -> str:
-    return f"{SYSTEMS[asid]}/{asid}"
-
-
-def _audited(row: tuple[Any, ...], outcome: str) -> str:
-    """Give how an access ended, as `noted` has it: a query's refusal by its name."""
-    command, _, numbers = row
-    if outcome == "done" or command in _OF_QUERIES:
-        return outcome
-    return "refused" if numbers else "declined"
-
-
 def _schemas(place: Path, compiled: dict[Path, Schemas] = {}) -> Schemas:  # noqa: B006
     """Give the schemas of a folder, compiled once for all runs."""
     return compiled.setdefault(place, Schemas(place))
-
-
-def _broken(scn: int | None, said: Iterable[Said]) -> frozenset[str]:
-    """Give the names of the rules that a message breaks: of the first stage, or of the second."""
-    if scn is None:
-        return frozenset({"MANDATORY_FIELD_MISSING"})
-    return frozenset(name for one in said for name in one.broken)
-
-
-def _learn(record: Written, versions: dict[str, telling.Version]) -> None:
-    """Note the object ids of versions that had none yet."""
-    known = {one["id"] for items in record["items"].values() for one in items}
-    new = {one: version for one, version in versions.items() if one not in known}
-    for thing, items in record["items"].items():
-        for entry in items:
-            if entry["id"] is None:
-                entry["id"] = next(
-                    one for one, version in new.items() if version == telling.version(thing, entry)
-                )
-                del new[entry["id"]]
-    assert new == {}, "object ids that changed"
-
-
-def _require_ids(
-    record: Written, versions: dict[str, telling.Version], carries: telling.Carries
-) -> None:
-    """Return if each id that is shown is that of the same version as ever."""
-    known = {
-        entry["id"]: telling.shown(thing, entry, carries)
-        for thing, items in record["items"].items()
-        for entry in items
-    }
-    for one, version in versions.items():
-        assert known[one] == version, "an object id of another version"
-
-
-def machine_on(home: Callable[[], Store]) -> type[Patients]:
-    """Give the machine on another store, which `home` makes anew for each run."""
-    return type("PatientsElsewhere", (Patients,), {"home": staticmethod(home)})
-
-
-def run(machine: type[Patients], *, runs: int, steps: int, seed: int | None = None) -> None:
-    """Run the machine so often, with so many steps; the same way each time unless seeded."""
-    how = settings(
-        max_examples=runs,
-        stateful_step_count=steps,
-        derandomize=seed is None,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink] if seed is not None else [Phase.generate],
-    )
-
-    if seed is not None:
-        hypothesis.seed(seed)(machine)
-    run_state_machine_as_test(machine, settings=how)
-
-
-def main() -> None:
-    """Run it as long as the command line says, on memory."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--runs", type=int, default=200)
-    asked.add_argument("--steps", type=int, default=30)
-    asked.add_argument("--seed", type=int, default=None)
-    given = asked.parse_args()
-    seed = random.SystemRandom().randrange(2**32) if given.seed is None else given.seed
-    sys.stdout.write(f"seed {seed}: --seed {seed} does the same again\n")
-    run(Patients, runs=given.runs, steps=given.steps, seed=seed)
-    sys.stdout.write(f"{given.runs} runs of {given.steps} steps: told is what was written\n")
-
-
-if __name__ == "__main__":
-    main()

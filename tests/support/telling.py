@@ -270,3 +270,28 @@ def briefly(message: etree._Element) -> tuple[Any, ...]:
     )
     singles = _singles(patient)
     return (patient.nhs_number, items, *(singles.get(one) for one in ("gender", "birth", "death")))
+
+
+def learn(record: Written, versions: dict[str, Version]) -> None:
+    """Note the object ids of versions that had none yet."""
+    known = {one["id"] for items in record["items"].values() for one in items}
+    new = {one: seen for one, seen in versions.items() if one not in known}
+    for thing, items in record["items"].items():
+        for entry in items:
+            if entry["id"] is None:
+                entry["id"] = next(
+                    one for one, seen in new.items() if seen == version(thing, entry)
+                )
+                del new[entry["id"]]
+    assert new == {}, "object ids that changed"
+
+
+def require_ids(record: Written, versions: dict[str, Version], carries: Carries) -> None:
+    """Return if each id that is shown is that of the same version as ever."""
+    known = {
+        entry["id"]: shown(thing, entry, carries)
+        for thing, items in record["items"].items()
+        for entry in items
+    }
+    for one, version in versions.items():
+        assert known[one] == version, "an object id of another version"

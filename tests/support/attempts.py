@@ -1,0 +1,105 @@
+"""Updates that systems try: how they are drawn, what they ask, and what tells how they ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import update_messages as made
+import wishing
+from ebxml_messages import Message
+from hypothesis import strategies as st
+from patients_world import REFUSAL, SYSTEMS, Reply
+from remembered import People, Wish
+from wishing import Draft, Said
+
+MOST: Final = 5
+"""Patients that one run has at most."""
+
+WORDS: Final = {
+    "scn": "SERIAL_CHANGE_NUMBER_MISMATCH",
+    "restricted": "RECORD_RESTRICTED",
+    "superseded": "superseded",
+    "no such item": "OBJECT_ID_NOT_FOUND",
+    "wrong kind": "the object id is that of another kind of item",
+    "usual name removed": "UNABLE_TO_DELETE_USUAL_NAME",
+    "second usual name": "another current usual name stands",
+    "use of a name altered": "the use of a name may not be altered",
+    "second addresses": "another current address has that use",
+    "second telecoms": "another current telecom has that use and medium",
+    "second provisions": "another current care provision is of that kind",
+    "starts in the future": "the period starts in the future",
+    "birth in the future": "the birth is in the future",
+    "birth after death": "the birth is after the death",
+    "death in the future": "the death is in the future",
+    "death before birth": "the death is before the birth",
+    "formal death stands": "an informal notification of death does not replace a formal one",
+}
+"""How a refusal tells each reason of the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An update that a system sent: what it asks, and what its message breaks."""
+
+    message: Message
+    number: str
+    scn: int | None
+    is_correction: bool
+    wishes: tuple[Wish, ...]
+    by: str
+    broken: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the model says must come of an update."""
+
+    people: People
+    reasons: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
+    scn: int | None = None
+
+    def is_told_by(self, reply: Reply) -> bool:
+        """Say whether a reply tells this."""
+        if self.scn is not None:
+            return reply.interaction != REFUSAL and reply.scn == self.scn
+        texts = reply.refused_for - {"Update Failed"}
+        if reply.interaction != REFUSAL or "Update Failed" not in reply.refused_for:
+            return False
+        if self.broken:
+            return {word for word in self.broken if any(word in one for one in texts)} == (
+                self.broken
+            ) and len(texts) == len(self.broken)
+        return len(texts) == 1 and any(WORDS[one] in text for one in self.reasons for text in texts)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An update as it is drawn: who, of whom, by which message, at which serial change number."""
+
+    asid: str
+    which: int
+    interaction: str
+    scn: str
+    is_correction: bool
+    drafts: tuple[Draft, ...]
+
+
+PLANS: Final = st.builds(
+    Plan,
+    st.sampled_from(tuple(SYSTEMS)),
+    st.integers(0, MOST - 1),
+    st.sampled_from(made.UPDATES),
+    st.sampled_from(("right", "right", "held", "held", "held", "future", "missing")),
+    st.booleans(),
+    wishing.drafts(),
+)
+
+
+def broken(scn: int | None, said: Iterable[Said]) -> frozenset[str]:
+    """Give the names of the rules that a message breaks: of the first stage, or of the second."""
+    if scn is None:
+        return frozenset({"MANDATORY_FIELD_MISSING"})
+    return frozenset(name for one in said for name in one.broken)

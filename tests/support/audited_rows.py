@@ -1,0 +1,39 @@
+"""How the audit tells of what systems and operators do."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from patients_world import SYSTEMS
+from wire_requests import Kind
+
+OLD_USER: Final = "990000000065"
+"""Who asks in a message of the oldest generation, which names no system."""
+
+BY_HAND: Final = {
+    "superseded": "NumberSuperseded",
+    "same number": "ChangeRefused",
+    "not replaced": "ChangeRefused",
+}
+"""How the core tells an operator."""
+
+COMMANDS: Final = {
+    Kind.TRACE: "Trace",
+    Kind.RETRIEVAL: "Retrieve",
+    Kind.CROSS_CHECK: "CrossCheck",
+    Kind.CONFIRMATION: "Confirm",
+}
+_OF_QUERIES: Final = frozenset(COMMANDS.values())
+
+
+def who(asid: str) -> str:
+    """Give a system as the audit names it, after its party."""
+    return f"{SYSTEMS[asid]}/{asid}"
+
+
+def ended(row: tuple[Any, ...], outcome: str) -> str:
+    """Give how an access ended, as `noted` has it: a query's refusal by its name."""
+    command, _, numbers = row
+    if outcome == "done" or command in _OF_QUERIES:
+        return outcome
+    return "refused" if numbers else "declined"
