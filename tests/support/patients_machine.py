@@ -369,7 +369,7 @@ class Patients(RuleBasedStateMachine):
     # What operators do, and time.
 
     @rule(
-        what=st.sampled_from(("restrict", "lift", "merge", "split")),
+        what=st.sampled_from(("restrict", "lift", "merge", "split", "merge and split")),
         which=_WHO,
         other=_WHO,
         why=st.sampled_from(tuple(Sensitivity)),
@@ -377,20 +377,23 @@ class Patients(RuleBasedStateMachine):
     def an_operator_acts(self, what: str, which: int, other: int, why: Sensitivity) -> None:
         """Let an operator withhold a record or show it again, merge two, or split them."""
         one, two = self.number(which), self.number(other)
+        replaced = [number for number, record in self.people.items() if record["replaced_by"]]
+        if what == "split" and replaced:
+            one = replaced[which % len(replaced)]
         message_id, by = self.world.new_id(), remembered.OPERATOR
-        if what == "merge":
-            command: Command = Merge(NhsNumber(one), NhsNumber(two), message_id, by)
+        if what.startswith("merge"):
+            merge = Merge(NhsNumber(one), NhsNumber(two), message_id, by)
             self._by_hand(
-                command, (one, two), lambda: remembered.merged(self.people, one, two, self.hand)
+                merge, (one, two), lambda: remembered.merged(self.people, one, two, self.hand)
             )
-        elif what == "split":
-            command = Split(NhsNumber(one), message_id, by)
-            self._by_hand(command, (one,), lambda: remembered.split(self.people, one))
-        else:
+        if what.endswith("split"):
+            split = Split(NhsNumber(one), self.world.new_id(), by)
+            self._by_hand(split, (one,), lambda: remembered.split(self.people, one))
+        if what in {"restrict", "lift"}:
             reason = why if what == "restrict" else None
-            command = Restrict(NhsNumber(one), reason, message_id, by)
+            restrict = Restrict(NhsNumber(one), reason, message_id, by)
             self._by_hand(
-                command,
+                restrict,
                 (one,),
                 lambda: remembered.restricted(self.people, one, reason and reason.value),
             )
