@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-import update_messages as made
 import wishing
 from ebxml_messages import Message
 from hypothesis import strategies as st
-from patients_world import REFUSAL, SYSTEMS, Reply
+from patients_world import REFUSAL, SENT, SYSTEMS, Reply
 from remembered import People, Wish
 from wishing import Draft, Said
 
@@ -91,7 +90,7 @@ PLANS: Final = st.builds(
     Plan,
     st.sampled_from(tuple(SYSTEMS)),
     st.integers(0, MOST - 1),
-    st.sampled_from(made.UPDATES),
+    st.sampled_from(SENT),
     st.sampled_from(("right", "right", "held", "held", "held", "future", "missing")),
     st.booleans(),
     wishing.drafts(),

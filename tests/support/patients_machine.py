@@ -466,7 +466,7 @@ class Patients(RuleBasedStateMachine):
             rows[*row, audited_rows.ended(tuple(row), outcome)] += count
         if self.may_repeat:
             # What a killed worker had done is done again and finds it done: a row for each time.
-            assert set(rows) == set(self.noted)
+            assert set(rows) == set(self.noted), (rows - self.noted, self.noted - rows)
             assert all(rows[row] >= count for row, count in self.noted.items())
         else:
             assert rows == self.noted, (rows - self.noted, self.noted - rows)

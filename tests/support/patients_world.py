@@ -38,8 +38,11 @@ from legacy_contracts import registry
 from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
 
 REFUSAL: Final = "MCCI_IN010000UK13"
+SENT: Final = tuple(one for one, form in made.FORMS.items() if form.register is None)
+"""The updates that take part: not yet those of the local register, whose rules hang together."""
+
 ANSWERS: Final = {
-    **made.ANSWERS,
+    **{one: made.ANSWERS[one] for one in SENT},
     "PRPA_IN000200UK03": "PRPA_IN000201UK01",
     "PRPA_IN000200UK04": "PRPA_IN000201UK01",
     "PRPA_IN040000UK30": "PRPA_IN060000UK30",
@@ -71,6 +74,7 @@ class Mortal:
         self.store = store
         self.writes_left: int | None = None
         self.is_after = False
+        self.within = False
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a store has
         found = getattr(self.store, name)
@@ -78,14 +82,20 @@ class Mortal:
 
     def _deadly(self, write: Callable[..., object]) -> Callable[..., object]:
         def done(*arguments: object) -> object:
-            if self.writes_left is None:
+            if self.writes_left is None or self.within:
                 return write(*arguments)
             self.writes_left -= 1
-            if self.writes_left >= 0:
-                return write(*arguments)
-            if self.is_after:
-                write(*arguments)
-            raise Killed
+            if self.writes_left < 0 and not self.is_after:
+                raise Killed
+            # What a write does besides, its audit, is part of it: nobody dies in between.
+            self.within = True
+            try:
+                result = write(*arguments)
+            finally:
+                self.within = False
+            if self.writes_left < 0:
+                raise Killed
+            return result
 
         return done
 
@@ -244,7 +254,7 @@ def _contracts() -> tuple[Any, ...]:
     answers: Iterable[str] = dict.fromkeys((*ANSWERS.values(), REFUSAL))
     return (
         *CONTRACTS,
-        *(ours("pds", one) for one in (*made.UPDATES, *ALLOCATIONS)),
+        *(ours("pds", one) for one in (*SENT, *ALLOCATIONS)),
         *(
             replace(contract(party, "pds", one), sync_reply=True)
             for one in answers
