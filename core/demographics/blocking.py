@@ -15,13 +15,13 @@ from core.demographics.phonetics import plain, soundex
 from core.values.demographics import AddressUse, Patient, RecordStatus
 from core.values.identity import is_nhs_number
 
-FAMILY: Final = "family"
+FAMILY: Final = "family_bin"
 """family / birth / gender / given: who is called so, born from here to there."""
-BORN: Final = "born"
+BORN: Final = "born_bin"
 """birth / family / gender / given: who was born that day, and is called something like it."""
-SOUND: Final = "sound"
+SOUND: Final = "sound_bin"
 """one sound / other sound / birth: family and given name, whichever is which."""
-PLACE: Final = "place"
+PLACE: Final = "place_bin"
 """postcode / birth."""
 OLD_NUMBER: Final = "old-number"
 """A number of an old format that the record took over."""

@@ -25,6 +25,7 @@ from core.store.port import (
     Record,
     Span,
     Write,
+    by_journal,
     refuse_oversize,
 )
 
@@ -84,24 +85,38 @@ class MemoryStore:
             self.update(bucket, key, change)
 
     def apply(self, writes: Iterable[Write], *notes: Note) -> list[Record[Any, Any]]:
-        """Do several writes, all or none, alone with the store; then note them."""
+        """Do several writes and note them, all or nothing, alone with the store.
+
+        A test that plays a cluster has the notes kept after the writes, as there.
+        """
+        together = notes if self.is_exclusive else ()
         with self._lock:
             undo: list[Callable[[], None]] = []
-            records = []
             try:
-                for one in writes:
-                    undo.append(self._undoing(one))
-                    if isinstance(one, Put):
-                        self.write_once(one.documents, one.document)
-                    else:
-                        records.append(self.update(one.bucket, one.key, one.change))
-                        one.require(records[-1].state)
+                records = self._done(writes, undo)
+                for journal, texts in by_journal(together):
+                    self._done([journal.page(texts, self.document)], undo)
+                    journal.stands()
             except BaseException:
                 for step in reversed(undo):
                     step()
                 raise
-        for note in notes:
+        for note in () if self.is_exclusive else notes:
             note.journal.keep(note.text)
+        return records
+
+    def _done(
+        self, writes: Iterable[Write], undo: list[Callable[[], None]]
+    ) -> list[Record[Any, Any]]:
+        """Do writes, each after its undoing is known."""
+        records = []
+        for one in writes:
+            undo.append(self._undoing(one))
+            if isinstance(one, Put):
+                self.write_once(one.documents, one.document)
+            else:
+                records.append(self.update(one.bucket, one.key, one.change))
+                one.require(records[-1].state)
         return records
 
     def _undoing(self, write: Write) -> Callable[[], None]:

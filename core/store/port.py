@@ -174,6 +174,15 @@ class Note:
     text: Any
 
 
+def by_journal(notes: Iterable[Note]) -> list[tuple[Journal, tuple[Any, ...]]]:
+    """Give each journal with what it is to hold, in order."""
+    journals: dict[int, tuple[Journal, list[Any]]] = {}
+    for note in notes:
+        _, texts = journals.setdefault(id(note.journal), (note.journal, []))
+        texts.append(note.text)
+    return [(journal, tuple(texts)) for journal, texts in journals.values()]
+
+
 class Store(Protocol):
     """What every home of the core's data offers. Each call may raise `StoreError`."""
 

@@ -37,6 +37,7 @@ from core.store.port import (
     Span,
     Update,
     Write,
+    by_journal,
 )
 from core.store.sqlite_drafts import Draft
 from core.store.sqlite_errors import said
@@ -80,18 +81,13 @@ def _noted(batch: Draft, tasks: Iterable[_Task[Any]]) -> list[Journal]:
 
     A page that is there already is another's: nothing of this transaction may stand.
     """
-    texts: dict[int, list[Any]] = {}
-    journals: dict[int, Journal] = {}
-    for task in tasks:
-        for note in task.notes:
-            journals[id(note.journal)] = note.journal
-            texts.setdefault(id(note.journal), []).append(note.text)
-    for number, journal in journals.items():
+    noted = by_journal(note for task in tasks for note in task.notes)
+    for journal, texts in noted:
         try:
-            batch.do(journal.page(tuple(texts[number]), batch.document))
+            batch.do(journal.page(texts, batch.document))
         except Duplicate as error:
             raise StoreError("the journal has another writer") from error
-    return [*journals.values()]
+    return [journal for journal, _ in noted]
 
 
 class SqliteStore:

@@ -307,6 +307,9 @@ def _context(asked: Fields, number: int) -> int:
 
 def _copy(content: Fields) -> Copy:
     pairs = [wire.fields(pair) for pair in content.get(10, [])]
+    unknown = [name for name in (_bytes(pair, 1) for pair in pairs) if not _is_indexed(name)]
+    if unknown:
+        raise Refused(f"{{precommit_fail,[{{unknown_field_type,{unknown[0].decode()}}}]}}")
     return Copy(
         dot=0,
         value=_bytes(content, 1),
@@ -315,6 +318,11 @@ def _copy(content: Fields) -> Copy:
         deleted=False,
         put_at=time.time(),
     )
+
+
+def _is_indexed(name: bytes) -> bool:
+    """Say whether an index has a name that says its type, as the real node demands."""
+    return name.endswith((b"_bin", b"_int"))
 
 
 def _contents(held: Held, head: bool) -> list[wire.Field]:  # noqa: FBT001 - the message's field
