@@ -7,6 +7,7 @@ the stylesheets do (`string()` of a set of nodes).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -31,6 +32,8 @@ NAME_USES: Final = {code: use for use, code in codes.NAME_USE.items()}
 ADDRESS_USES: Final = {code: use for use, code in codes.ADDRESS_USE.items()}
 TELECOM_USES: Final = {code: use for use, code in codes.TELECOM_USE.items()}
 CARE_PROVISIONS: Final = {code: kind for kind, code in codes.CARE_PROVISION.items()}
+
+_SCHEME: Final = re.compile(r"[-a-z0-9+]+", re.ASCII | re.IGNORECASE)
 
 NO_ADDRESS_KEY: Final = "0"
 """What the oldest generation sends in place of no key: it is dropped, with a warning."""
@@ -112,10 +115,16 @@ def address(node: Node) -> Address:
 
 
 def telecom(node: Node) -> Telecom:
-    """Give a telecommunication address (TEL)."""
+    """Give a telecommunication address (TEL); a plain number is a telephone's (pds.md 3.3).
+
+    No address of the schemas has a space in it, whatever a client wrote for the eye.
+    """
+    written = "".join((node.get("value") or "").split())
+    scheme, mark, rest = written.partition(":")
+    is_plain = not mark or _SCHEME.fullmatch(scheme) is None
     return Telecom(
         use=TELECOM_USES[node.get("use") or "H"],
-        value=node.get("value") or "",
+        value=f"tel:{written}" if is_plain and written else f"{scheme.lower()}{mark}{rest}",
         period=period(node, "hl7:useablePeriod"),
         object_id=object_id(node),
     )

@@ -27,6 +27,7 @@ from core.values.demographics import Address, ContactPreference, Death
 from legacy_contracts import ns
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes, reading, update_items
+from legacy_contracts.pds.item_rules import absent_or, language, one_of
 from legacy_contracts.pds.reading import Node, code, every, maybe, value
 from legacy_contracts.pds.update_items import PERSON, Reader
 from legacy_contracts.pds.update_rules import (
@@ -41,7 +42,7 @@ from legacy_contracts.pds.update_rules import (
     never,
     role,
 )
-from legacy_contracts.pds.update_values import CONSENTS, SEX, absent_or, one_of, time
+from legacy_contracts.pds.update_values import CONSENTS, time
 
 _CLEARED: Final = "@nullFlavor = 'NA'"
 _ROLE: Final = role()
@@ -219,7 +220,7 @@ def _kept_of(place: str, test: str, word: str) -> Group:
 KNOWN: Final = (
     _kept_of(
         f"{_PERSON}/hl7:administrativeGenderCode",
-        one_of("@code", SEX),
+        one_of("@code", codes.GENDERS),
         "administrativeGenderCode",
     ),
     Group(
@@ -238,7 +239,7 @@ KNOWN: Final = (
     _kept_of(f"{_PERSON}/hl7:disabilityCode", "@code = '11' or @code = '12'", "disabilityCode"),
     Group(
         f"{_PERSON}/hl7:languageCommunication/hl7:languageCode[not({_CLEARED})]",
-        (Rule("string-length(@code) > 0", _UNSUPPORTED, "languageCode"),),
+        (Rule(language("@code"), _UNSUPPORTED, "languageCode"),),
     ),
     Group(
         f"{_ROLE}/*/hl7:consent",
@@ -253,7 +254,13 @@ KNOWN: Final = (
     ),
     Group(
         f"{_ROLE}/hl7:subjectOf/hl7:deathNotification",
-        (Rule(one_of("hl7:value/@code", ("1", "2")), _UNSUPPORTED, "deathNotification"),),
+        (
+            Rule(
+                one_of("hl7:value/@code", codes.DEATH_NOTIFICATIONS),
+                _UNSUPPORTED,
+                "deathNotification",
+            ),
+        ),
     ),
     Group(
         f"({_PERSON}/hl7:birthTime | {_PERSON}/hl7:deceasedTime)",
@@ -360,7 +367,7 @@ def author_system(root: Node) -> str:
 
 READ_GENERAL: Final[tuple[Reader, ...]] = (
     _consents("hl7:subjectOf1/hl7:consent"),
-    _items("hl7:telecom", update_items.telecom),
+    _items("hl7:telecom", reading.telecom),
     _single(
         Single.LANGUAGE,
         f"{PERSON}/hl7:languageCommunication",
