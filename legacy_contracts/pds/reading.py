@@ -56,9 +56,9 @@ def text(node: Node, path: str) -> str | None:
 
 
 def attribute(node: Node, path: str, name: str) -> str | None:
-    """Give an attribute of the first element at a path; None where it is not there, or empty."""
-    found = maybe(node, path)
-    return None if found is None else found.get(name) or None
+    """Give the first attribute of elements at a path; None where none has it, or it is empty."""
+    values = (one.get(name) for one in node.iterfind(path, ns.PREFIXES))
+    return next((one for one in values if one is not None), None) or None
 
 
 def value(node: Node, path: str) -> str | None:
@@ -147,11 +147,10 @@ def telecoms(nodes: Iterable[Node]) -> tuple[Telecom, ...]:
 
 def care_provision(node: Node, provider: str) -> CareProvision:
     """Give what an organisation provides; `provider` is the path to its id."""
-    found = maybe(node, provider)
     return CareProvision(
         kind=CARE_PROVISIONS[code(node, "hl7:code") or "1"],
-        provider="" if found is None else found.get("extension") or "",
-        practitioner=found is not None and found.get("root") == oids.PRACTITIONER,
+        provider=extension(node, provider) or "",
+        practitioner=attribute(node, provider, "root") == oids.PRACTITIONER,
         period=period(node, "hl7:effectiveTime"),
         object_id=object_id(node),
     )

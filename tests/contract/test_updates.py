@@ -147,6 +147,17 @@ def test_a_value_that_is_two_is_none_of_the_list(
     assert record(hub, made.PATIENT).serial_change_number == 7
 
 
+@pytest.mark.parametrize("section", ["consents", "provisions"])
+@pytest.mark.parametrize("interaction", ["PRPA_IN000203UK03", "PRPA_IN160000UK30"])
+def test_of_two_codes_the_first_that_says_anything_is_read_and_asked_about(
+    interaction: str, section: str
+) -> None:
+    said = everything(interaction)[section].replace("<code ", "<code/><code ")
+    hub = updated_hub(PEOPLE)
+    answer = answer_to(hub, update(interaction, Asked({section: said})))
+    assert etree.QName(answer).localname in {ANSWERS[interaction], REFUSAL}
+
+
 @pytest.mark.parametrize("code", ["1", "2"])
 @pytest.mark.parametrize("interaction", OF_DEATH)
 def test_a_death_formal_or_informal_is_seen_in_every_generation(
