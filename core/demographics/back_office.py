@@ -243,4 +243,5 @@ def _differing(before: Patient, after: Patient) -> Iterator[dict[str, Any]]:
     for what in _TOLD:
         value = getattr(after, what)
         if value != getattr(before, what):
-            yield {"mode": "altered", "what": what, "value": value}
+            mode = "removed" if value is None else "altered"
+            yield {"mode": mode, "what": what, "value": value}

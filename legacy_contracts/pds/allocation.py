@@ -210,7 +210,7 @@ FORMS: Final = {
 
 SUPPORTED: Final = Rules(
     (
-        *item_rules.supported(_ROLE),
+        *item_rules.supported(_ROLE, "descendant::hl7:administrativeGenderCode"),
         # What the stylesheets take for granted, and no record can do without (inferred).
         Group(
             _ROLE,
@@ -220,6 +220,16 @@ SUPPORTED: Final = Rules(
                 ),
                 Rule("string-length(.//hl7:birthTime/@value) > 0", _MISSING, "birthTime"),
                 item_rules.digits(".//hl7:birthTime/@value"),
+            ),
+        ),
+        Group(
+            _PROVISION,
+            (
+                Rule(
+                    f"string-length(({ORGANISATION} | {PROVIDER})/@extension) > 0",
+                    _MISSING,
+                    "patientCareProvision.performer",
+                ),
             ),
         ),
     )

@@ -389,15 +389,16 @@ V2008B: Final = Rules(
 WARNINGS: Final = Rules((item_rules.address_keys(f"{PATIENT}/hl7:addr"),))
 
 
-def supported(birth_time: str) -> Rules:
+def supported(form: str) -> Rules:
     """Give what a record can hold, which the stylesheets take for granted (inferred)."""
     return Rules(
         (
-            *item_rules.supported(PATIENT),
+            *item_rules.supported(PATIENT, f"hl7:patientPerson/{GENDERS[form]}"),
+            Group(f"{_PERSON}/{DEATH_TIMES[form]}", (item_rules.digits("@value"),)),
             Group(
                 _PERSON,
                 (
-                    item_rules.digits(f"{birth_time}/@value"),
+                    item_rules.digits(f"{BIRTH_TIMES[form]}/@value"),
                     # Order 1 to 7, 8 not applicable, 9 not known (pds.md 3.4).
                     _rule(
                         "contains('123456789', hl7:multipleBirthOrderNumber/@value) "

@@ -43,7 +43,7 @@ _PERFORMER: Final = "hl7:subjectOf/hl7:primaryCareProvision/hl7:performer"
 FORMS: Final = {
     "PRPA_IN000205UK03": Form(
         birth_rules.V2008A,
-        birth_rules.supported(birth_rules.BIRTH_TIMES["A"]),
+        birth_rules.supported("A"),
         birth_rules.GENDERS["A"],
         birth_rules.BIRTH_TIMES["A"],
         birth_rules.DEATH_TIMES["A"],
@@ -52,7 +52,7 @@ FORMS: Final = {
     ),
     "PRPA_IN000205UK05": Form(
         birth_rules.V2008B,
-        birth_rules.supported(birth_rules.BIRTH_TIMES["B"]),
+        birth_rules.supported("B"),
         birth_rules.GENDERS["B"],
         birth_rules.BIRTH_TIMES["B"],
         birth_rules.DEATH_TIMES["B"],
@@ -110,7 +110,9 @@ def parse(root: etree._Element, interaction_id: str) -> Notification:
 
 def _death(patient: etree._Element, person: etree._Element, form: Form) -> Death | None:
     told = reading.code(patient, "hl7:subjectOf4/hl7:deathNotification/hl7:value")
-    return None if told is None else Death(reading.value(person, form.death_time), told)
+    if told is None:
+        return None
+    return Death((reading.value(person, form.death_time) or "")[:_MINUTE] or None, told)
 
 
 def _birth(patient: etree._Element, form: Form) -> Birth:

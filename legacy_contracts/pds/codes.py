@@ -70,6 +70,12 @@ CONSENT_KIND: Final = {
 RESTRICTED_WITHOUT_B: Final = {**SENSITIVITY, Sensitivity.BUSINESS: "S"}
 """From 2008B on the vocabulary has no B; a business reason is shown as sensitive (inferred)."""
 
+GENDERS: Final = ("0", "1", "2", "9")
+CONTACT_METHODS: Final = tuple("12345678")
+WRITTEN_FORMATS: Final = ("11", "12", "13")
+DEATH_NOTIFICATIONS: Final = ("1", "2")
+"""Formal, informal."""
+
 # Demographic observations (…17.35).
 SCN: Final = "2"
 DEATH: Final = "3"

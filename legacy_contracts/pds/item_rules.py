@@ -7,6 +7,7 @@ addressCheck to sharedSecretCheck; names and order are theirs.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from string import ascii_letters
 
 from legacy_contracts import oids
 from legacy_contracts.hl7.rules import Group, Rule
@@ -115,20 +116,44 @@ def address_keys(place: str) -> Group:
     return Group(place, (Rule("not(hl7:addressKey = '0')", "INVALID_VALUE", "0"),))
 
 
-def supported(role: str) -> tuple[Group, ...]:
+def supported(role: str, gender: str) -> tuple[Group, ...]:
     """Give what a record can hold of codes; the stylesheets ask only that there is one (inferred).
 
-    A code outside the published lists would be kept and could never be shown again.
+    A code outside the published lists would be kept and could never be shown again. `gender` is
+    the path to it from the role.
     """
     return (
         Group(
-            f"({role}/hl7:addr | {role}/hl7:telecom | {role}/hl7:patientPerson[1]/hl7:name)",
+            f"({role}/hl7:addr | {role}/hl7:telecom | {role}//hl7:name[@use])",
             (Rule(_known_use(), "UNSUPPORTED_CHARACTERS_IN_FIELD"),),
         ),
         Group(
             f"{role}//hl7:patientCareProvision/hl7:code",
-            (Rule(_one_of("@code", codes.CARE_PROVISION.values()), "UNSUPPORTED_PATIENT_CARE"),),
+            (Rule(one_of("@code", codes.CARE_PROVISION.values()), "UNSUPPORTED_PATIENT_CARE"),),
         ),
+        *_values(role, gender),
+        Group(f"({role}//hl7:low[@value] | {role}//hl7:high[@value])", (digits("@value", 14),)),
+    )
+
+
+def _values(role: str, gender: str) -> tuple[Group, ...]:
+    value = "hl7:value/@code"
+    # Nothing said of a gender is told as missing.
+    judged = (
+        ("administrativeGenderCode", f"{role}/{gender}[@code]", one_of("@code", codes.GENDERS)),
+        *(
+            (name, f"{role}/*/hl7:{name}[hl7:value]", one_of(value, known))
+            for name, known in (
+                ("preferredContactMethod", codes.CONTACT_METHODS),
+                ("preferredWrittenCommunicationFormat", codes.WRITTEN_FORMATS),
+                ("previousNhsContact", ("0", "1")),
+                ("deathNotification", codes.DEATH_NOTIFICATIONS),
+            )
+        ),
+        ("languageCommunication", f"{role}/*/hl7:languageCommunication", spoken()),
+    )
+    return tuple(
+        Group(place, (Rule(test, "VALUE_NOT_SUPPORTED", name),)) for name, place, test in judged
     )
 
 
@@ -139,18 +164,44 @@ def _known_use() -> str:
         "name": codes.NAME_USE.values(),
     }
     return " or ".join(
-        f"(local-name() = '{name}' and {_one_of('@use', known)})" for name, known in tables.items()
+        f"(local-name() = '{name}' and {one_of('@use', known)})" for name, known in tables.items()
     )
 
 
-def _one_of(path: str, known: Iterable[str]) -> str:
+def one_of(path: str, known: Iterable[str]) -> str:
+    """Give the test that a value is one of some words; nothing is none of them, nor are two.
+
+    The schemas make lists of some codes (`use="H TMP"`); a record has one.
+    """
     words = " ".join(known)
-    return f"contains(' {words} ', concat(' ', {path}, ' '))"
+    return (
+        f"(string-length({path}) > 0 and not(contains({path}, ' '))"
+        f" and contains(' {words} ', concat(' ', {path}, ' ')))"
+    )
 
 
-def digits(path: str) -> Rule:
+def absent_or(path: str, test: str) -> str:
+    """Give the test that nothing stands at a path, or what does passes."""
+    return f"(count({path}) = 0 or {test})"
+
+
+def language(code: str) -> str:
+    """Give the test that a language is two letters, or q1 to q5 (Annex B)."""
+    signs = one_of(code, ("q1", "q2", "q3", "q4", "q5"))
+    letters = f"string-length({code}) = 2 and translate({code}, '{ascii_letters}', '') = ''"
+    return f"({signs} or ({letters}))"
+
+
+def spoken() -> str:
+    """Give the test that a language, and whether an interpreter is needed, can be shown again."""
+    need = "hl7:proficiencyLevelCode"
+    interpreter = absent_or(need, one_of(f"{need}/@code", "01"))
+    return f"{language('hl7:languageCode/@code')} and {interpreter}"
+
+
+def digits(path: str, longest: int = 12) -> Rule:
     """Give the rule that a time is digits as far as it is kept, to the minute (inferred)."""
-    kept = f"substring({path}, 1, 12)"
+    kept = f"substring({path}, 1, {longest})"
     return Rule(
         f"string-length({kept}) >= 4 and translate({kept}, '0123456789', '') = ''",
         "ILLEGAL_DATE_FORMAT",

@@ -11,6 +11,7 @@ from typing import Final
 
 from legacy_contracts import oids
 from legacy_contracts.hl7.rules import Group, Rule
+from legacy_contracts.pds.item_rules import one_of
 from legacy_contracts.pds.update_rules import (
     MISSING,
     ORGANISATION_PERFORMS,
@@ -28,7 +29,6 @@ from legacy_contracts.pds.update_rules import (
     role,
 )
 from legacy_contracts.pds.update_tables import general_2008b
-from legacy_contracts.pds.update_values import one_of
 
 NHAIS_REQUEST: Final = "PdsNhaisUpdateRequest"
 NOTIFICATION: Final = "hl7:subjectOf1[1]/hl7:deathNotification"

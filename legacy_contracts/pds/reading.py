@@ -7,6 +7,7 @@ the stylesheets do (`string()` of a set of nodes).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -32,6 +33,8 @@ ADDRESS_USES: Final = {code: use for use, code in codes.ADDRESS_USE.items()}
 TELECOM_USES: Final = {code: use for use, code in codes.TELECOM_USE.items()}
 CARE_PROVISIONS: Final = {code: kind for kind, code in codes.CARE_PROVISION.items()}
 
+_SCHEME: Final = re.compile(r"[-a-z0-9+]+", re.ASCII | re.IGNORECASE)
+
 NO_ADDRESS_KEY: Final = "0"
 """What the oldest generation sends in place of no key: it is dropped, with a warning."""
 
@@ -53,9 +56,9 @@ def text(node: Node, path: str) -> str | None:
 
 
 def attribute(node: Node, path: str, name: str) -> str | None:
-    """Give an attribute of the first element at a path; None where it is not there, or empty."""
-    found = maybe(node, path)
-    return None if found is None else found.get(name) or None
+    """Give the first attribute of elements at a path; None where none has it, or it is empty."""
+    values = (one.get(name) for one in node.iterfind(path, ns.PREFIXES))
+    return next((one for one in values if one is not None), None) or None
 
 
 def value(node: Node, path: str) -> str | None:
@@ -112,10 +115,16 @@ def address(node: Node) -> Address:
 
 
 def telecom(node: Node) -> Telecom:
-    """Give a telecommunication address (TEL)."""
+    """Give a telecommunication address (TEL); a plain number is a telephone's (pds.md 3.3).
+
+    No address of the schemas has a space in it, whatever a client wrote for the eye.
+    """
+    written = "".join((node.get("value") or "").split())
+    scheme, mark, rest = written.partition(":")
+    is_plain = not mark or _SCHEME.fullmatch(scheme) is None
     return Telecom(
         use=TELECOM_USES[node.get("use") or "H"],
-        value=node.get("value") or "",
+        value=f"tel:{written}" if is_plain and written else f"{scheme.lower()}{mark}{rest}",
         period=period(node, "hl7:useablePeriod"),
         object_id=object_id(node),
     )
@@ -138,11 +147,10 @@ def telecoms(nodes: Iterable[Node]) -> tuple[Telecom, ...]:
 
 def care_provision(node: Node, provider: str) -> CareProvision:
     """Give what an organisation provides; `provider` is the path to its id."""
-    found = maybe(node, provider)
     return CareProvision(
         kind=CARE_PROVISIONS[code(node, "hl7:code") or "1"],
-        provider="" if found is None else found.get("extension") or "",
-        practitioner=found is not None and found.get("root") == oids.PRACTITIONER,
+        provider=extension(node, provider) or "",
+        practitioner=attribute(node, provider, "root") == oids.PRACTITIONER,
         period=period(node, "hl7:effectiveTime"),
         object_id=object_id(node),
     )

@@ -8,7 +8,7 @@ What a release has elsewhere than the others is a row of its readers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from core.values.changes import (
@@ -31,7 +31,6 @@ from core.values.demographics import (
     DonorPreference,
     Registration,
     RelatedPerson,
-    Telecom,
 )
 from legacy_contracts import oids
 from legacy_contracts.pds import codes, reading
@@ -146,13 +145,6 @@ def consent(node: Node) -> Consent:
     )
 
 
-def telecom(node: Node) -> Telecom:
-    """Give a telecom; clients send plain numbers too, which are telephones (pds.md 3.3)."""
-    read = reading.telecom(node)
-    is_plain = bool(read.value) and ":" not in read.value
-    return replace(read, value=f"tel:{read.value}") if is_plain else read
-
-
 def provision(provider: str) -> Callable[[Node], CareProvision]:
     """Give what reads a care provision whose provider's id stands at a path."""
     return lambda node: reading.care_provision(node, provider)
@@ -170,7 +162,7 @@ def related_person(node: Node) -> RelatedPerson:
         nhs_number=extension(node, known) or extension(node, own),
         name=None if name is None else reading.name(name),
         address=None if address is None else reading.address(address),
-        telecoms=tuple(telecom(one) for one in every(node, "hl7:telecom")),
+        telecoms=reading.telecoms(every(node, "hl7:telecom")),
         next_of_kin=_yes(node, "partNextOfKin"),
         correspondence=_yes(node, "partCorrespondence"),
         position=None if position is None else int(position),
@@ -245,7 +237,7 @@ RESPONSIBLE: Final = "hl7:responsibleParty/hl7:healthCareProvider/hl7:id"
 
 RELATED_PERSONS: Final = items(f"{PERSON}/hl7:scopedRelatedPersonRole", related_person)
 ADDRESSES: Final = items("hl7:addr", reading.address)
-TELECOMS: Final = items("hl7:telecom", telecom)
+TELECOMS: Final = items("hl7:telecom", reading.telecom)
 NAMES: Final = items(f"{PERSON}/hl7:name", reading.name)
 
 

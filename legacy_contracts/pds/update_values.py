@@ -8,28 +8,17 @@ none would lose its item without a word. VALUE_NOT_SUPPORTED is a name of ours.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes
+from legacy_contracts.pds.item_rules import absent_or, one_of, spoken
 from legacy_contracts.pds.update_rules import SUBJECT
 
 _WRITES: Final = "(@updateMode = 'added' or @updateMode = 'altered')"
 _ALTERS: Final = "@updateMode = 'altered'"
 _UNSUPPORTED: Final = "VALUE_NOT_SUPPORTED"
 _DIGITS: Final = "'0123456789'"
-
-
-def one_of(path: str, known: Iterable[str]) -> str:
-    """Give the test that a value is one of some words; nothing is none of them."""
-    words = " ".join(known)
-    return f"(string-length({path}) > 0 and contains(' {words} ', concat(' ', {path}, ' ')))"
-
-
-def absent_or(path: str, test: str) -> str:
-    """Give the test that nothing stands at a path, or what does passes."""
-    return f"count({path}) = 0 or {test}"
 
 
 def time(path: str, *, longest: int = 14) -> str:
@@ -49,9 +38,6 @@ def _written(place: str, test: str, word: str, name: str = _UNSUPPORTED) -> Grou
     return Group(f"{place}[{_WRITES}]", (Rule(test, name, word),))
 
 
-SEX: Final = ("0", "1", "2", "9")
-_METHODS: Final = tuple("12345678")
-_FORMATS: Final = ("11", "12", "13")
 CONSENTS: Final = ("1", "2", "4", "5")
 _RELATIONSHIPS: Final = (*(f"{number:02}" for number in range(1, 22)), "98", "99")
 
@@ -105,12 +91,12 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
     return (
         _written(
             f"{person}/hl7:administrativeGenderCode",
-            one_of("@code", SEX),
+            one_of("@code", codes.GENDERS),
             "administrativeGenderCode",
         ),
         _written(
             part,
-            one_of("hl7:partPerson/hl7:administrativeGenderCode/@code", SEX),
+            one_of("hl7:partPerson/hl7:administrativeGenderCode/@code", codes.GENDERS),
             "administrativeGenderCode",
         ),
         _written(
@@ -118,12 +104,13 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
         ),
         _written(
             f"{person}/hl7:languageCommunication",
-            "string-length(hl7:languageCode[1]/@code) > 0 and "
-            + absent_or("hl7:proficiencyLevelCode", one_of("hl7:proficiencyLevelCode/@code", "01")),
+            spoken(),
             "languageCommunication",
         ),
         _written(
-            f"{patient}/*/hl7:deathNotification", one_of(value, ("1", "2")), "deathNotification"
+            f"{patient}/*/hl7:deathNotification",
+            one_of(value, codes.DEATH_NOTIFICATIONS),
+            "deathNotification",
         ),
         _written(
             f"{patient}/*/hl7:healthspaceRegistration",
@@ -132,12 +119,12 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
         ),
         _written(
             f"{patient}/*/hl7:preferredWrittenCommunicationFormat",
-            one_of(value, _FORMATS),
+            one_of(value, codes.WRITTEN_FORMATS),
             "preferredWrittenCommunicationFormat",
         ),
         _written(
             f"{patient}/*/hl7:preferredContactMethod",
-            absent_or(value, one_of(value, _METHODS)),
+            absent_or(value, one_of(value, codes.CONTACT_METHODS)),
             "preferredContactMethod",
         ),
         Group(
@@ -169,6 +156,10 @@ def _related(place: str) -> tuple[Group, ...]:
             ),
         ),
         _written(place, one_of("hl7:code[1]/@code", _RELATIONSHIPS), f"{own}.code"),
+        Group(
+            f"{place}/hl7:player/hl7:languageCommunication",
+            (Rule(spoken(), _UNSUPPORTED, "languageCommunication"),),
+        ),
         *(
             Group(
                 f"{place}/{path}", (Rule(one_of("@use", words), "UNSUPPORTED_CHARACTERS_IN_FIELD"),)
@@ -181,8 +172,8 @@ def _related(place: str) -> tuple[Group, ...]:
                 (Rule(one_of("hl7:value[1]/@code", words), _UNSUPPORTED, name),),
             )
             for name, words in (
-                ("preferredContactMethod", _METHODS),
-                ("preferredWrittenCommunicationFormat", _FORMATS),
+                ("preferredContactMethod", codes.CONTACT_METHODS),
+                ("preferredWrittenCommunicationFormat", codes.WRITTEN_FORMATS),
                 ("callCentreCallBackConsent", CONSENTS),
             )
         ),

@@ -27,6 +27,7 @@ from core.values.demographics import Address, ContactPreference, Death
 from legacy_contracts import ns
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes, reading, update_items
+from legacy_contracts.pds.item_rules import absent_or, language, one_of
 from legacy_contracts.pds.reading import Node, code, every, maybe, value
 from legacy_contracts.pds.update_items import PERSON, Reader
 from legacy_contracts.pds.update_rules import (
@@ -41,7 +42,7 @@ from legacy_contracts.pds.update_rules import (
     never,
     role,
 )
-from legacy_contracts.pds.update_values import CONSENTS, SEX, absent_or, one_of, time
+from legacy_contracts.pds.update_values import CONSENTS, time
 
 _CLEARED: Final = "@nullFlavor = 'NA'"
 _ROLE: Final = role()
@@ -223,7 +224,7 @@ _ANYONE: Final = f"{_ANY_ROLE}/hl7:patientPerson"
 KNOWN: Final = (
     _kept_of(
         f"{_ANYONE}/hl7:administrativeGenderCode",
-        one_of("@code", SEX),
+        one_of("@code", codes.GENDERS),
         "administrativeGenderCode",
     ),
     Group(
@@ -243,7 +244,7 @@ KNOWN: Final = (
     _kept_of(f"{_ANYONE}/hl7:disabilityCode", "@code = '11' or @code = '12'", "disabilityCode"),
     Group(
         f"{_ANYONE}/hl7:languageCommunication/hl7:languageCode[not({_CLEARED})]",
-        (Rule("string-length(@code) > 0", _UNSUPPORTED, "languageCode"),),
+        (Rule(language("@code"), _UNSUPPORTED, "languageCode"),),
     ),
     Group(
         f"{_ANY_ROLE}/*/hl7:consent",
@@ -258,7 +259,13 @@ KNOWN: Final = (
     ),
     Group(
         f"{_ANY_ROLE}/hl7:subjectOf/hl7:deathNotification",
-        (Rule(one_of("hl7:value[1]/@code", ("1", "2")), _UNSUPPORTED, "deathNotification"),),
+        (
+            Rule(
+                one_of("hl7:value[1]/@code", codes.DEATH_NOTIFICATIONS),
+                _UNSUPPORTED,
+                "deathNotification",
+            ),
+        ),
     ),
     Group(
         f"({_ANYONE}/hl7:birthTime | {_ANYONE}/hl7:deceasedTime)",
@@ -367,7 +374,7 @@ def author_system(root: Node) -> str:
 
 READ_GENERAL: Final[tuple[Reader, ...]] = (
     _consents("hl7:subjectOf1/hl7:consent"),
-    _items("hl7:telecom", update_items.telecom),
+    _items("hl7:telecom", reading.telecom),
     _single(
         Single.LANGUAGE,
         f"{PERSON}/hl7:languageCommunication",

@@ -13,7 +13,8 @@ import click
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import PatientChange
 from core.demographics.updates import Updated
-from core.errors import CoreError
+from core.errors import ChangeRefused, CoreError, NotFound
+from core.values.changes import Objection
 from core.values.demographics import Patient, Sensitivity
 from core.values.identity import NhsNumber, is_nhs_number, operator_named
 from operations.cli.hub import spine_of
@@ -56,7 +57,7 @@ def show(path: Path, number: NhsNumber, limit: int, *, as_json: bool) -> None:
 
     --json gives every version of the record in whole.
     """
-    history: History = _performed(path, lambda _id, _user: ShowHistory(number, limit))
+    history: History = _performed(path, lambda _id, _user: ShowHistory(number, limit), number)
     if as_json:
         say_json(asdict(history))
         return
@@ -74,7 +75,9 @@ def merge(path: Path, loser: NhsNumber, survivor: NhsNumber) -> None:
     Nothing of LOSER's record is lost: `spine pds split` undoes it. SURVIVOR is restricted from
     then on if LOSER was.
     """
-    done: Updated = _performed(path, lambda one, user: Merge(loser, survivor, one, user))
+    done: Updated = _performed(
+        path, lambda one, user: Merge(loser, survivor, one, user), loser, survivor
+    )
     click.echo(f"{loser} leads to {_at(done.patient)}")
 
 
@@ -83,7 +86,7 @@ def merge(path: Path, loser: NhsNumber, survivor: NhsNumber) -> None:
 @number_argument
 def split(path: Path, number: NhsNumber) -> None:
     """Let NHS-NUMBER, which was replaced, stand for a person of its own again."""
-    done: Updated = _performed(path, lambda one, user: Split(number, one, user))
+    done: Updated = _performed(path, lambda one, user: Split(number, one, user), number)
     click.echo(f"{_at(done.patient)} stands for itself")
 
 
@@ -100,7 +103,7 @@ def split(path: Path, number: NhsNumber) -> None:
 def restrict(path: Path, number: NhsNumber, sensitivity: str) -> None:
     """Withhold a record's details: nothing that leads to the person is shown any more."""
     reason = SENSITIVITIES[sensitivity]
-    done: Updated = _performed(path, lambda one, user: Restrict(number, reason, one, user))
+    done: Updated = _performed(path, lambda one, user: Restrict(number, reason, one, user), number)
     click.echo(f"{_at(done.patient)} is restricted ({sensitivity})")
 
 
@@ -109,11 +112,15 @@ def restrict(path: Path, number: NhsNumber, sensitivity: str) -> None:
 @number_argument
 def unrestrict(path: Path, number: NhsNumber) -> None:
     """Show a restricted record's details again."""
-    done: Updated = _performed(path, lambda one, user: Restrict(number, None, one, user))
+    done: Updated = _performed(path, lambda one, user: Restrict(number, None, one, user), number)
     click.echo(f"{_at(done.patient)} is not restricted")
 
 
-def _performed(path: Path, made: Callable[[str, str], Any]) -> Any:  # noqa: ANN401
+def _performed(
+    path: Path,
+    made: Callable[[str, str], Any],
+    *numbers: NhsNumber,
+) -> Any:  # noqa: ANN401
     """Give what a command of an operator's comes to; it is audited, refused or not."""
     operator = getpass.getuser()
     with spine_of(read_config(path)) as spine:
@@ -123,7 +130,16 @@ def _performed(path: Path, made: Callable[[str, str], Any]) -> Any:  # noqa: ANN
                 made(message_id, operator), by=operator_named(operator, message_id)
             )
         except CoreError as error:
-            fail(f"{error}: see `spine pds show`")
+            fail(f"{error}: {_cure(error, numbers)}")
+
+
+def _cure(error: CoreError, numbers: tuple[NhsNumber, ...]) -> str:
+    """Say what to do; of two numbers, how to see which it is."""
+    if isinstance(error, NotFound) and len(numbers) == 1:
+        return f"check {numbers[0]}, or find the person with a trace"
+    if isinstance(error, ChangeRefused) and error.reason is Objection.SAME_NUMBER:
+        return "name another SURVIVOR"
+    return "see " + " and ".join(f"`spine pds show {one}`" for one in numbers)
 
 
 def _at(patient: Patient) -> str:

@@ -168,6 +168,66 @@ def test_an_allocation_that_breaks_a_rule_is_told_which(
     assert spoilt(interaction_id, pattern, new)[:1] == names
 
 
+UNSUPPORTED: Final = "VALUE_NOT_SUPPORTED"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "new", "name", "place"),
+    [
+        (r'(GenderCode code=")2', r"\g<1>4", UNSUPPORTED, "administrativeGenderCode"),
+        (r'(languageCode code=")cy', r"\1welsh", UNSUPPORTED, "languageCommunication"),
+        (r'(LevelCode code=")1', r"\g<1>2", UNSUPPORTED, "languageCommunication"),
+        (r'(value code=")3', r"\g<1>0", UNSUPPORTED, "preferredContactMethod"),
+        (r'(value code=")11', r"\g<1>14", UNSUPPORTED, "preferredWrittenCommunicationFormat"),
+        (r'(<previousNhsContact .*?value code=")0', r"\g<1>2", UNSUPPORTED, "previousNhsContact"),
+        (r'<name use="A">', '<name use="A PREFERRED">', "UNSUPPORTED_CHARACTERS_IN_FIELD", None),
+        (r'<addr use="H">', '<addr use="H PST">', "UNSUPPORTED_CHARACTERS_IN_FIELD", None),
+        (r'(<low value=")20140101', r"\1yesterday", "ILLEGAL_DATE_FORMAT", None),
+        (
+            r' extension="T99999"(/></(?:ass|health))',
+            r"\1",
+            MISSING,
+            "patientCareProvision.performer",
+        ),
+    ],
+)
+@pytest.mark.parametrize("interaction_id", ALLOCATIONS)
+def test_what_no_record_can_show_again_gets_no_number(
+    interaction_id: str, pattern: str, new: str, name: str, place: str | None
+) -> None:
+    found = spoilt(interaction_id, pattern, new)
+    assert (name, place) in found
+
+
+@pytest.mark.parametrize("interaction_id", BIRTHS)
+def test_a_birth_that_no_record_can_show_again_is_refused(interaction_id: str) -> None:
+    for pattern, new, name in (
+        (r'(GenderCode code=")\d', r"\g<1>4", UNSUPPORTED),
+        (r'(deceasedTime value=")[^"]*', r"\1in spring", "ILLEGAL_DATE_FORMAT"),
+        (r'(<deathNotification .*?value code=")1', r"\g<1>3", UNSUPPORTED),
+        # The mother's name and the notifier's have a use too.
+        (r'(<mother .*?<name use=")L', r"\1L A", "UNSUPPORTED_CHARACTERS_IN_FIELD"),
+        (r'(<notifier .*?<name use=")L', r"\1nobody", "UNSUPPORTED_CHARACTERS_IN_FIELD"),
+    ):
+        sent = messages.birth(interaction_id, Baby(dead=True)).payload
+        found = faults(interaction_id, etree.fromstring(changed(pattern, new)(sent)))
+        assert [one.name for one in found] == [name], pattern
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("01632 960 009", "tel:01632960009"),
+        ("TEL:01632 960009", "tel:01632960009"),
+        ("mailto:nova@example.org", "mailto:nova@example.org"),
+    ],
+)
+def test_a_plain_number_is_a_telephone_of_the_new_record(written: str, kept: str) -> None:
+    sent = messages.request("PRPA_IN000200UK03").payload.replace("tel:01130000000", written)
+    read = allocation.parse(etree.fromstring(sent), "PRPA_IN000200UK03")
+    assert [one.value for one in read.record.telecoms] == [kept]
+
+
 @pytest.mark.parametrize("interaction_id", BIRTHS)
 def test_a_birth_that_breaks_a_rule_is_told_where(interaction_id: str) -> None:
     for pattern, new, place in (

@@ -121,6 +121,43 @@ def test_every_generation_of_queries_shows_what_an_update_changed(
         assert official.complaints(shown) == ()
 
 
+@pytest.mark.parametrize(
+    ("section", "one", "two", "name"),
+    [
+        ("addr", 'use="H"', 'use="H TMP"', "UNSUPPORTED_CHARACTERS_IN_FIELD"),
+        ("name", 'use="A"', 'use="A L"', "UNSUPPORTED_CHARACTERS_IN_FIELD"),
+        ("related", 'classCode="PRS"', 'classCode="PRS GUARD"', "VALUE_NOT_SUPPORTED"),
+        ("related", 'code="cy"', 'code="welsh"', "VALUE_NOT_SUPPORTED"),
+        ("provisions", 'code="P1"', 'code="1 P1"', "UNSUPPORTED_PATIENT_CARE"),
+        ("gender", 'code="9"', 'code="0 9"', "VALUE_NOT_SUPPORTED"),
+        ("gender", 'updateMode="altered"', 'updateMode="added altered"', "INVALID_UPDATE_MODE"),
+        ("language", 'code="cy"', 'code="welsh"', "VALUE_NOT_SUPPORTED"),
+        ("consents", 'code="4"', 'code="4 6"', "INVALID_CONSENT_VALUE"),
+    ],
+)
+@pytest.mark.parametrize("interaction", ["PRPA_IN000203UK03", "PRPA_IN160000UK30"])
+def test_a_value_that_is_two_is_none_of_the_list(
+    interaction: str, section: str, one: str, two: str, name: str
+) -> None:
+    said = everything(interaction)[section]
+    assert one in said
+    hub = updated_hub(PEOPLE)
+    answer = answer_to(hub, update(interaction, Asked({section: said.replace(one, two)})))
+    assert any(name in told for told in _refused_for(answer))
+    assert record(hub, made.PATIENT).serial_change_number == 7
+
+
+@pytest.mark.parametrize("section", ["consents", "provisions"])
+@pytest.mark.parametrize("interaction", ["PRPA_IN000203UK03", "PRPA_IN160000UK30"])
+def test_of_two_codes_the_first_that_says_anything_is_read_and_asked_about(
+    interaction: str, section: str
+) -> None:
+    said = everything(interaction)[section].replace("<code ", "<code/><code ")
+    hub = updated_hub(PEOPLE)
+    answer = answer_to(hub, update(interaction, Asked({section: said})))
+    assert etree.QName(answer).localname in {ANSWERS[interaction], REFUSAL}
+
+
 @pytest.mark.parametrize("code", ["1", "2"])
 @pytest.mark.parametrize("interaction", OF_DEATH)
 def test_a_death_formal_or_informal_is_seen_in_every_generation(

@@ -36,6 +36,7 @@ def test_a_record_is_shown_from_what_was_loaded_on_and_that_is_audited(
     loaded = shown["loaded"]["patient"]["serial_change_number"]
     assert [one["serial_change_number"] for one in shown["changes"]] == [loaded + 2, loaded + 1]
     assert [one["patient"]["sensitivity"] for one in shown["changes"]] == [None, "stop noted"]
+    assert [one["noted"][0]["mode"] for one in shown["changes"]] == ["removed", "altered"]
     assert {one["by"] for one in shown["changes"]} == {getpass.getuser()}
     assert audited(config, KEPT) == [
         ("Restrict", "done", getpass.getuser()),
@@ -66,9 +67,10 @@ def test_a_merge_is_audited_under_both_numbers_and_undone_by_a_split(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("split", KEPT), "no number replaces it"),
-        (("merge", KEPT, KEPT), "does not replace itself"),
-        (("show", NOBODY), "no record stands under the number"),
+        (("split", KEPT), f"no number replaces it: see `spine pds show {KEPT}`"),
+        (("merge", KEPT, KEPT), "does not replace itself: name another SURVIVOR"),
+        (("show", NOBODY), f"no record stands under the number: check {NOBODY}, or find"),
+        (("merge", NOBODY, KEPT), f"see `spine pds show {NOBODY}` and `spine pds show {KEPT}`"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line_and_audited(
