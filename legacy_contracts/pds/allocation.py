@@ -219,7 +219,7 @@ SUPPORTED: Final = Rules(
                     "string-length(.//hl7:administrativeGenderCode/@code) > 0", _MISSING, "gender"
                 ),
                 Rule("string-length(.//hl7:birthTime/@value) > 0", _MISSING, "birthTime"),
-                item_rules.digits(".//hl7:birthTime/@value"),
+                item_rules.is_time(".//hl7:birthTime/@value"),
             ),
         ),
         Group(

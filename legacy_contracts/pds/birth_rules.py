@@ -394,11 +394,11 @@ def supported(form: str) -> Rules:
     return Rules(
         (
             *item_rules.supported(PATIENT, f"hl7:patientPerson/{GENDERS[form]}"),
-            Group(f"{_PERSON}/{DEATH_TIMES[form]}", (item_rules.digits("@value"),)),
+            Group(f"{_PERSON}/{DEATH_TIMES[form]}", (item_rules.is_time("@value"),)),
             Group(
                 _PERSON,
                 (
-                    item_rules.digits(f"{BIRTH_TIMES[form]}/@value"),
+                    item_rules.is_time(f"{BIRTH_TIMES[form]}/@value"),
                     # Order 1 to 7, 8 not applicable, 9 not known (pds.md 3.4).
                     _rule(
                         "contains('123456789', hl7:multipleBirthOrderNumber/@value) "

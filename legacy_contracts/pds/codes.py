@@ -74,7 +74,7 @@ GENDERS: Final = ("0", "1", "2", "9")
 CONTACT_METHODS: Final = tuple("12345678")
 WRITTEN_FORMATS: Final = ("11", "12", "13")
 DEATH_NOTIFICATIONS: Final = ("1", "2")
-"""Formal, informal."""
+"""Informal, formal."""
 
 # Demographic observations (…17.35).
 SCN: Final = "2"

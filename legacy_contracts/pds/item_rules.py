@@ -59,7 +59,7 @@ def telecoms(role: str) -> Group:
         f"{role}/hl7:telecom",
         (
             _USE,
-            Rule("string-length(@value) > 0", "UNEXPECTED_CONTACT_TYPE"),
+            Rule("normalize-space(@value) != ''", "UNEXPECTED_CONTACT_TYPE"),
             *_period("hl7:useablePeriod"),
         ),
     )
@@ -132,7 +132,7 @@ def supported(role: str, gender: str) -> tuple[Group, ...]:
             (Rule(one_of("@code", codes.CARE_PROVISION.values()), "UNSUPPORTED_PATIENT_CARE"),),
         ),
         *_values(role, gender),
-        Group(f"({role}//hl7:low[@value] | {role}//hl7:high[@value])", (digits("@value", 14),)),
+        Group(f"({role}//hl7:low[@value] | {role}//hl7:high[@value])", (is_time("@value", 14),)),
     )
 
 
@@ -199,10 +199,25 @@ def spoken() -> str:
     return f"{language('hl7:languageCode/@code')} and {interpreter}"
 
 
-def digits(path: str, longest: int = 12) -> Rule:
-    """Give the rule that a time is digits as far as it is kept, to the minute (inferred)."""
+def time(path: str, longest: int = 14) -> str:
+    """Give the test that a time is one as far as it is kept: digits, a year at least, in order.
+
+    The number of days is that of the month, in a leap year (inferred).
+    """
     kept = f"substring({path}, 1, {longest})"
-    return Rule(
-        f"string-length({kept}) >= 4 and translate({kept}, '0123456789', '') = ''",
-        "ILLEGAL_DATE_FORMAT",
+    month, day = f"substring({kept}, 5, 2)", f"substring({kept}, 7, 2)"
+    short = one_of(month, ("04", "06", "09", "11"))
+    within = (
+        f"substring({kept}, 1, 4) > 0",
+        f"(string-length({kept}) < 6 or ({month} > 0 and {month} < 13))",
+        f"(string-length({kept}) < 8 or ({day} > 0 and {day} < 32))",
+        f"not({day} > 30 and {short}) and not({day} > 29 and {month} = '02')",
+        f"not(substring({kept}, 9, 2) > 23 or substring({kept}, 11, 2) > 59)",
     )
+    digits = f"string-length({kept}) >= 4 and translate({kept}, '0123456789', '') = ''"
+    return f"({digits} and {' and '.join(within)})"
+
+
+def is_time(path: str, longest: int = 12) -> Rule:
+    """Give the rule that a time is one, to the minute unless it is kept further."""
+    return Rule(time(path, longest), "ILLEGAL_DATE_FORMAT")

@@ -119,7 +119,7 @@ def telecom(node: Node) -> Telecom:
 
     No address of the schemas has a space in it, whatever a client wrote for the eye.
     """
-    written = "".join((node.get("value") or "").split())
+    written = (node.get("value") or "").replace(" ", "")
     scheme, mark, rest = written.partition(":")
     is_plain = not mark or _SCHEME.fullmatch(scheme) is None
     return Telecom(

@@ -201,7 +201,7 @@ def telecoms(ordered: str) -> Group:
     """Give telecomCheck; `ordered` is the test of a period."""
     others = (
         _USE,
-        Rule("string-length(@value) > 0", "UNEXPECTED_CONTACT_TYPE"),
+        Rule("normalize-space(@value) != ''", "UNEXPECTED_CONTACT_TYPE"),
         *_periods("hl7:useablePeriod", ordered),
     )
     place = f"({role()}/hl7:telecom | {related()}/hl7:telecom)"

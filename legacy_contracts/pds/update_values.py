@@ -12,19 +12,13 @@ from typing import Final
 
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes
-from legacy_contracts.pds.item_rules import absent_or, one_of, spoken
+from legacy_contracts.pds.item_rules import absent_or, one_of, spoken, time
 from legacy_contracts.pds.update_rules import SUBJECT
 
 _WRITES: Final = "(@updateMode = 'added' or @updateMode = 'altered')"
 _ALTERS: Final = "@updateMode = 'altered'"
 _UNSUPPORTED: Final = "VALUE_NOT_SUPPORTED"
 _DIGITS: Final = "'0123456789'"
-
-
-def time(path: str, *, longest: int = 14) -> str:
-    """Give the test that a time is digits as far as it is kept, a year at least."""
-    kept = f"substring({path}, 1, {longest})"
-    return f"(string-length({kept}) >= 4 and translate({kept}, {_DIGITS}, '') = '')"
 
 
 def _number(path: str) -> str:

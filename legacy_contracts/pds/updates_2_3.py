@@ -27,7 +27,7 @@ from core.values.demographics import Address, ContactPreference, Death
 from legacy_contracts import ns
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes, reading, update_items
-from legacy_contracts.pds.item_rules import absent_or, language, one_of
+from legacy_contracts.pds.item_rules import absent_or, language, one_of, time
 from legacy_contracts.pds.reading import Node, code, every, maybe, value
 from legacy_contracts.pds.update_items import PERSON, Reader
 from legacy_contracts.pds.update_rules import (
@@ -42,7 +42,7 @@ from legacy_contracts.pds.update_rules import (
     never,
     role,
 )
-from legacy_contracts.pds.update_values import CONSENTS, time
+from legacy_contracts.pds.update_values import CONSENTS
 
 _CLEARED: Final = "@nullFlavor = 'NA'"
 _ROLE: Final = role()

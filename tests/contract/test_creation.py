@@ -145,6 +145,7 @@ MISSING: Final = "MANDATORY_FIELD_MISSING_SUPP_INFO"
             [("HIGH_TIME_NOT_GREATER_THAN_LOW_TIME", None)],
         ),
         (r'value="tel:[^"]*"', 'value=""', [("UNEXPECTED_CONTACT_TYPE", None)]),
+        (r'value="tel:[^"]*"', 'value="  "', [("UNEXPECTED_CONTACT_TYPE", None)]),
         (
             r"<prefix>Miss</prefix>",
             "<prefix>Miss</prefix><prefix>Dr</prefix>",
@@ -183,6 +184,7 @@ UNSUPPORTED: Final = "VALUE_NOT_SUPPORTED"
         (r'<name use="A">', '<name use="A PREFERRED">', "UNSUPPORTED_CHARACTERS_IN_FIELD", None),
         (r'<addr use="H">', '<addr use="H PST">', "UNSUPPORTED_CHARACTERS_IN_FIELD", None),
         (r'(<low value=")20140101', r"\1yesterday", "ILLEGAL_DATE_FORMAT", None),
+        (r'(birthTime value=")20140820', r"\g<1>20140230", "ILLEGAL_DATE_FORMAT", None),
         (
             r' extension="T99999"(/></(?:ass|health))',
             r"\1",

@@ -147,6 +147,27 @@ def test_a_value_that_is_two_is_none_of_the_list(
     assert record(hub, made.PATIENT).serial_change_number == 7
 
 
+@pytest.mark.parametrize("time", ["00000101", "201413", "20140230", "20140431", "2014082024"])
+def test_a_day_that_no_calendar_has_is_no_date(time: str) -> None:
+    interaction = "PRPA_IN000203UK03"
+    for sections in (
+        {"birth": made.birth(interaction, "altered", time)},
+        made.dead(interaction, time=time),
+        {"name": made.name("added").replace("20140801", time)},
+    ):
+        answer = answer_to(updated_hub(PEOPLE), made.update(interaction, Asked(sections)))
+        assert any("ILLEGAL_DATE_FORMAT" in told for told in _refused_for(answer))
+
+
+@pytest.mark.parametrize("time", ["1952", "195202", "19520229", "201408202359"])
+def test_a_date_that_is_known_in_part_is_one(time: str) -> None:
+    interaction = "PRPA_IN000203UK03"
+    hub = updated_hub(PEOPLE)
+    sections = {"birth": made.birth(interaction, "altered", time)}
+    answer_to(hub, made.update(interaction, Asked(sections)))
+    assert record(hub, made.PATIENT).birth_time == time
+
+
 @pytest.mark.parametrize("section", ["consents", "provisions"])
 @pytest.mark.parametrize("interaction", ["PRPA_IN000203UK03", "PRPA_IN160000UK30"])
 def test_of_two_codes_the_first_that_says_anything_is_read_and_asked_about(
