@@ -73,7 +73,7 @@ GENERAL: Final = (
         f"{_ROLE}/hl7:telecom",
         (
             Rule("string-length(@use) > 0", "UNSUPPORTED_CHARACTERS_IN_FIELD"),
-            _unless_cleared("string-length(@value) > 0", "UNEXPECTED_CONTACT_TYPE"),
+            _unless_cleared("normalize-space(@value) != ''", "UNEXPECTED_CONTACT_TYPE"),
         ),
     ),
     Group(

@@ -73,7 +73,7 @@ def merge(path: Path, loser: NhsNumber, survivor: NhsNumber) -> None:
     """Let SURVIVOR stand for the person of both numbers; LOSER then leads to it.
 
     Nothing of LOSER's record is lost: `spine pds split` undoes it. SURVIVOR is restricted from
-    then on if LOSER was.
+    then on if LOSER was, and stays so after a split: `spine pds unrestrict` lifts it.
     """
     done: Updated = _performed(
         path, lambda one, user: Merge(loser, survivor, one, user), loser, survivor
