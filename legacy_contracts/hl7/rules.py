@@ -79,7 +79,7 @@ class Rules:
         self._accepts = _compiled(" and ".join(map(_joined, self.groups)) or "true()")
         self._asked = tuple(
             (
-                _compiled(group.place) if group.place else None,
+                _compiled(_breaking(group)) if group.place else None,
                 tuple((_compiled(f"boolean({rule.test})"), rule) for rule in group.rules),
             )
             for group in self.groups
@@ -92,6 +92,7 @@ class Rules:
         faults = []
         for place, rules in self._asked:
             nodes = [root.getroottree()] if place is None else place(root.getroottree())
+            # Those that break a rule, and no others: the first may stand after many that do not.
             for node in nodes[:MAX_FAULTS]:
                 faults += [
                     Fault(rule.name, rule.supplement) for test, rule in rules if not test(node)
@@ -102,8 +103,16 @@ class Rules:
 
 
 def _joined(group: Group) -> str:
-    tests = " and ".join(f"({rule.test})" for rule in group.rules)
-    return f"({tests})" if not group.place else f"not({group.place}[not({tests})])"
+    return f"not({_breaking(group)})" if group.place else f"({_together(group)})"
+
+
+def _breaking(group: Group) -> str:
+    """Give the path to the nodes of a group's place that break a rule of it."""
+    return f"{group.place}[not({_together(group)})]"
+
+
+def _together(group: Group) -> str:
+    return " and ".join(f"({rule.test})" for rule in group.rules)
 
 
 def _compiled(expression: str) -> etree.XPath:

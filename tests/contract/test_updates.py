@@ -159,6 +159,16 @@ def test_a_day_that_no_calendar_has_is_no_date(time: str) -> None:
         assert any("ILLEGAL_DATE_FORMAT" in told for told in _refused_for(answer))
 
 
+@pytest.mark.parametrize("section", ["name", "telecom"])
+def test_what_breaks_a_rule_is_found_behind_hundreds_that_do_not(section: str) -> None:
+    make = {"name": made.name, "telecom": made.telecom}[section]
+    many = make("added") * 300 + make("added", use="nobody")
+    hub = updated_hub(PEOPLE)
+    answer = answer_to(hub, made.update("PRPA_IN000203UK03", Asked({section: many})))
+    assert any("UNSUPPORTED_CHARACTERS_IN_FIELD" in told for told in _refused_for(answer))
+    assert record(hub, made.PATIENT).serial_change_number == 7
+
+
 @pytest.mark.parametrize("time", ["1952", "195202", "19520229", "201408202359"])
 def test_a_date_that_is_known_in_part_is_one(time: str) -> None:
     interaction = "PRPA_IN000203UK03"
