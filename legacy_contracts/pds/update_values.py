@@ -21,6 +21,13 @@ _UNSUPPORTED: Final = "VALUE_NOT_SUPPORTED"
 _DIGITS: Final = "'0123456789'"
 
 
+PROVIDED: Final = (
+    "string-length((hl7:performer/hl7:assignedOrganization"
+    " | hl7:responsibleParty/hl7:healthCareProvider)/hl7:id/@extension) > 0"
+)
+"""The test that a care provision says by whom: nobody is no practice."""
+
+
 def _number(path: str) -> str:
     return (
         f"(string-length({path}) > 0 and string-length({path}) < 9"
@@ -76,6 +83,7 @@ def _items(patient: str, person: str) -> tuple[Group, ...]:
         *used,
         Group(f"({' | '.join((*(place for place, _ in uses), event))})", (found,)),
         Group(event, (Rule(absent_or("hl7:code/@code", kind), "UNSUPPORTED_PATIENT_CARE"),)),
+        _written(event, PROVIDED, "patientCareProvision.performer"),
     )
 
 

@@ -42,7 +42,7 @@ from legacy_contracts.pds.update_rules import (
     never,
     role,
 )
-from legacy_contracts.pds.update_values import CONSENTS
+from legacy_contracts.pds.update_values import CONSENTS, PROVIDED
 
 _CLEARED: Final = "@nullFlavor = 'NA'"
 _ROLE: Final = role()
@@ -238,6 +238,7 @@ KNOWN: Final = (
                 one_of("hl7:code[1]/@code", codes.CARE_PROVISION.values()),
                 "UNSUPPORTED_PATIENT_CARE",
             ),
+            Rule(PROVIDED, _UNSUPPORTED, "patientCareProvision.performer"),
         ),
     ),
     # 21 to 23 were ways to reach the hard of hearing; which of today's they are is not public.

@@ -159,6 +159,13 @@ def test_a_day_that_no_calendar_has_is_no_date(time: str) -> None:
         assert any("ILLEGAL_DATE_FORMAT" in told for told in _refused_for(answer))
 
 
+@pytest.mark.parametrize("interaction", GENERAL)
+def test_a_practice_that_is_nobody_is_refused(interaction: str) -> None:
+    said = made.provision(interaction, "altered", "g1", kind="1").replace(' extension="FA111"', "")
+    answer = answer_to(updated_hub(PEOPLE), update(interaction, Asked({"provisions": said})))
+    assert any("patientCareProvision.performer" in told for told in _refused_for(answer))
+
+
 @pytest.mark.parametrize("section", ["name", "telecom"])
 def test_what_breaks_a_rule_is_found_behind_hundreds_that_do_not(section: str) -> None:
     make = {"name": made.name, "telecom": made.telecom}[section]
