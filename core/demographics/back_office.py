@@ -87,6 +87,7 @@ def merge(command: Merge, changing: Changing) -> Updated:
         _require_own(survivor.patient)
         if loser.patient.superseded_by != command.survivor:
             _require_own(loser.patient)
+            _require_followed(loser.patient)
         # The survivor first: should only one change be made, the loser is still there.
         return _changed(
             command,
@@ -169,6 +170,13 @@ def _require_own(patient: Patient) -> None:
         raise NumberInvalidated("the number is no longer in use")
     if patient.superseded_by is not None:
         raise NumberSuperseded("the number was replaced")
+
+
+def _require_followed(loser: Patient) -> None:
+    """Return if whatever leads to a number is still found once that leads to another."""
+    # All that lead to it may do so one after the other; then come itself and the survivor.
+    if len(loser.replaced) + 2 > MAX_SUPERSESSIONS:
+        raise ChangeRefused(Objection.TOO_MANY_LEAD_TO_IT)
 
 
 def _having_taken_over(survivor: Patient, loser: Patient, changing: Changing) -> Patient:

@@ -34,8 +34,11 @@ from core.errors import (
 from core.values.demographics import Patient, RecordStatus
 from core.values.identity import NhsNumber, is_nhs_number
 
-MAX_SUPERSESSIONS: Final = 10
-"""How many replaced numbers are followed before a record is called damaged."""
+MAX_SUPERSESSIONS: Final = 32
+"""How many replaced numbers are followed before a record is called damaged.
+
+A merge that would make a longer chain is refused, so what was merged is always found.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ class Objection(StrEnum):
     FORMAL_DEATH_STANDS = "an informal notification of death does not replace a formal one"
     SAME_NUMBER = "a number does not replace itself"
     NOT_REPLACED = "no number replaces it"
+    TOO_MANY_LEAD_TO_IT = "too many numbers lead to it: merge the other into it instead"
     UNKNOWN_PRACTICE = "the practice is not in the directory"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import islice, pairwise
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from updating import ASID, NUMBER, OTHER, PATIENT, PHONE, TODAY, World, world
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import Claims, read_change
 from core.demographics.queries import (
+    MAX_SUPERSESSIONS,
     Confirm,
     CrossCheck,
     Retrieve,
@@ -45,6 +47,7 @@ from core.values.demographics import (
 )
 from core.values.identity import Asid, Caller, NhsNumber, PartyKey, operator_named
 from legacy_contracts import registry
+from operations.patients import numbers
 
 LOSER = replace(
     PATIENT, nhs_number=OTHER, serial_change_number=3, names=(Name(family="FIELD", object_id="n1"),)
@@ -111,6 +114,23 @@ def test_numbers_that_the_loser_had_replaced_come_and_go_with_it() -> None:
     assert {one.nhs_number for one in made.read(NUMBER).replaced} == {OTHER}
     assert made.read(OTHER).replaced == ()
     assert retrieve(Retrieve(THIRD), records(made)).patient.nhs_number == THIRD
+
+
+def test_a_chain_of_merges_is_followed_to_its_end_and_grows_no_longer_than_it_is_followed() -> None:
+    chain = [NhsNumber(one) for one in islice(numbers(), MAX_SUPERSESSIONS + 3)]
+    made = world(*(replace(PATIENT, nhs_number=one, replaced=()) for one in chain))
+    merges = [
+        Merge(loser, survivor, f"m{place}", "jo")
+        for place, (loser, survivor) in enumerate(pairwise(chain))
+    ]
+    last = MAX_SUPERSESSIONS - 1
+    for one in merges[:last]:
+        made.by_hand(one)
+    with pytest.raises(ChangeRefused) as refused:
+        made.by_hand(merges[last])
+    assert refused.value.reason is Objection.TOO_MANY_LEAD_TO_IT
+    for number in chain[: last + 1]:
+        assert retrieve(Retrieve(number), records(made)).patient.nhs_number == chain[last]
 
 
 def test_a_restriction_outlives_a_merge() -> None:
