@@ -233,7 +233,7 @@ def deliver(config: Config, *, goes_on: Callable[[], bool] = lambda: True) -> No
     logs.configure(config.log_level)
     log = logs.logger()
     counted = Metrics()
-    store = CountedStore(wiring.open_store(config), counted.count_operation)
+    store = CountedStore(wiring.open_store(config, gives_way=True), counted.count_operation)
     made = wiring.spine(config, store, watch=lambda _timing: None)
     own = slot(config.home)
     process.settle(own.number, pin=config.server_pin_workers)

@@ -37,8 +37,11 @@ class Spine:
     ourselves: Ourselves
 
 
-def open_store(config: Config) -> Store:
-    """Give the store that the configuration names; raise `StoreError` with the cure."""
+def open_store(config: Config, *, gives_way: bool = False) -> Store:
+    """Give the store that the configuration names; raise `StoreError` with the cure.
+
+    Whoever `gives_way` lets others write first, where writers take turns.
+    """
     scheme, _, rest = config.store_url.partition(":")
     limit = config.store_limit_bytes or None
     if scheme == "memory":
@@ -46,7 +49,7 @@ def open_store(config: Config) -> Store:
     if scheme == "riak":
         pace = Pace(deadline_seconds=config.store_deadline_seconds)
         return RiakStore(riak_addresses(config.store_url), pace)
-    return SqliteStore(config.home / rest, limit_bytes=limit)
+    return SqliteStore(config.home / rest, limit_bytes=limit, gives_way=gives_way)
 
 
 def tls_files(config: Config) -> TlsFiles:

@@ -57,6 +57,8 @@ MAX_TOGETHER = 64
 
 _SHORTEST_PAUSE = 0.0002
 _LONGEST_PAUSE = 0.002
+_GIVING_WAY_PAUSE = 0.01
+"""How long a writer waits at the longest before it looks again whether it is its turn."""
 
 
 def _locked(descriptor: int) -> bool:
@@ -91,13 +93,22 @@ def _noted(batch: Draft, tasks: Iterable[_Task[Any]]) -> list[Journal]:
 
 
 class SqliteStore:
-    """A store in one file; each thread reads on its own connection, writes take turns."""
+    """A store in one file; each thread reads on its own connection, writes take turns.
+
+    One that `gives_way` looks less often whether it is its turn, so that others are before it.
+    """
 
     is_exclusive = True
 
     def __init__(
-        self, path: Path, *, limit_bytes: int | None = None, busy_seconds: float = 10.0
+        self,
+        path: Path,
+        *,
+        limit_bytes: int | None = None,
+        busy_seconds: float = 10.0,
+        gives_way: bool = False,
     ) -> None:
+        self._longest_pause = _GIVING_WAY_PAUSE if gives_way else _LONGEST_PAUSE
         self._path = path
         self._limit = limit_bytes
         self._busy = busy_seconds
@@ -339,7 +350,7 @@ class SqliteStore:
                     "it is (`fuser`), and end it if it hangs"
                 )
             time.sleep(pause)
-            pause = min(pause * 1.25, _LONGEST_PAUSE)
+            pause = min(pause * 1.25, self._longest_pause)
         try:
             yield
         finally:
