@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from ctypes import c_int64
 from dataclasses import dataclass, replace
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Final
 
 from core.directory import Acknowledging
@@ -27,7 +27,15 @@ from operations.bench import (
     served,
 )
 from operations.bench.hub_messages import ALERT, REQUEST, Template
-from operations.bench.hub_place import ARRIVAL_SECONDS, FORWARD, RELIABLE, Place, Window, receivers
+from operations.bench.hub_place import (
+    ARRIVAL_SECONDS,
+    FORWARD,
+    RECEIVERS,
+    RELIABLE,
+    Place,
+    Window,
+    receivers,
+)
 from operations.bench.load import Shape, Tally
 from operations.bench.measuring import Bench, Report, measured
 from operations.bench.served import Watched
@@ -66,6 +74,7 @@ def measure(report: Report, bench: Bench, riak: str | None) -> None:
         _in_alone(report, place)
         _in(report, place, "sqlite:hub-in.db")
         _through(report, place, "sqlite:hub-through.db", Acknowledging.ANSWERED)
+        _through(report, place, "sqlite:hub-one.db", Acknowledging.ANSWERED, parties=1)
         _through(report, place, "sqlite:hub-posted.db", Acknowledging.POSTED)
         _backlog(report, place)
         if riak is not None:
@@ -105,30 +114,37 @@ def _sender_of_alerts(place: Place, server: Watched, shape: Shape) -> Callable[[
     return lambda: load.run(target, shape, bodies)
 
 
-def _through(report: Report, place: Place, url: str, acknowledged: Acknowledging) -> None:
-    """Send as fast as messages arrive, and count what arrives.
+def _through(
+    report: Report,
+    place: Place,
+    url: str,
+    acknowledged: Acknowledging,
+    parties: int = RECEIVERS,
+) -> None:
+    """Send to so many parties as fast as messages arrive, and count what arrives.
 
+    What is for one party is one worker's to deliver, so that row shows what one worker does.
     An acknowledgment that is posted back is a second post for each message: noted, without target.
     """
     place.bench.say(f"forwarded end to end, acknowledgment {acknowledged}")
     with place.store(url, acknowledged), place.serving() as server:
-        _forwarded(place, server, replace(THROUGH, seconds=1.5))
+        _forwarded(place, server, replace(THROUGH, seconds=1.5), parties)
         first, all_before = place.receiver.different.value, place.receiver.received.value
         started = time.monotonic()
         ended = started
 
         def sending() -> Tally:
             nonlocal ended
-            tally = _forwarded(place, server, THROUGH)
+            tally = _forwarded(place, server, THROUGH, parties)
             ended = time.monotonic()
             return tally
 
-        tally = measured(report, server, f"forward, {acknowledged}", sending)
+        tally = measured(report, server, f"forward to {parties}, {acknowledged}", sending)
         came = place.receiver.different.value - first
         again = place.receiver.received.value - all_before - came
     lost = len(tally.seconds) - tally.failed - came
     rate = came / (ended - started)
-    what = f"forwarded end to end, acknowledgment {acknowledged}"
+    what = f"forwarded end to end to {parties}, acknowledgment {acknowledged}"
     if acknowledged is Acknowledging.ANSWERED:
         report.least(what, rate, "messages/s", THROUGH_RATE)
     else:
@@ -137,13 +153,13 @@ def _through(report: Report, place: Place, url: str, acknowledged: Acknowledging
     report.most("  arrived more than once", again, "messages", 0)
 
 
-def _forwarded(place: Place, server: Watched, shape: Shape) -> Tally:
+def _forwarded(place: Place, server: Watched, shape: Shape, parties: int) -> Tally:
     """Send requests for records until the time is over and all that were accepted have arrived."""
     receiver, context = place.receiver, place.bench.context
     agreed = place.contract(SECOND_PARTY, REQUEST)
     templates = [
         hub_messages.request(replace(agreed, party_key=party), context, asid)
-        for party, asid in receivers()
+        for party, asid in islice(receivers(), parties)
     ]
     before = receiver.different.value
     window = Window(receiver, multiprocessing.get_context("fork").Value(c_int64), before)
