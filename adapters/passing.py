@@ -47,11 +47,16 @@ def taken_on(command: Accept, by: Caller, part: mime.Part | None, us: Ourselves)
 
 
 def _in_one(command: Accept, by: Caller, part: mime.Part | None, us: Ourselves) -> Receipt | None:
-    """Keep and open as one; None, and nothing is written, where it is refused or others raced."""
+    """Keep and open as one; None, and nothing is written, where opening fails or others raced."""
     gathering = Gathering(us.core.store)
     on = us.on(gathering)
     try:
         receipt = on.core.perform(command, by=by)
+    except CoreError:
+        # It is not kept, and that stands in the audit.
+        gathering.commit()
+        raise
+    try:
         if not receipt.duplicate:
             pass_on(receipt.key, receipt.message, part, on)
         gathering.commit()
