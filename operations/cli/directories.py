@@ -29,6 +29,8 @@ from operations.cli.opening import (
 )
 from operations.listing import Listing, ListingError
 
+_SILENT: Final = ("attributes", "derived", "identifier", "interactions")
+"""Fields of rows that are told only where they hold something."""
 _ALWAYS: Final = {True: "always", False: "never"}
 _SYNC_REPLY: Final = {True: "MSHSignalsOnly", False: "None"}
 
@@ -111,11 +113,27 @@ def list_(path: Path, *, as_json: bool) -> None:
             contracts=listing.contracts(store),
         )
     if as_json:
-        say_json(asdict(listed))
+        say_json(
+            {
+                kind: [_told(one) for one in rows]
+                for kind, rows in (
+                    ("parties", listed.parties),
+                    ("systems", listed.systems),
+                    ("organisations", listed.organisations),
+                    ("contracts", listed.contracts),
+                )
+            }
+        )
         return
     for line in _listed_lines(listed):
         click.echo(line)
     click.echo(_counted(listed), err=True)
+
+
+def _told(row: Any) -> dict[str, Any]:  # noqa: ANN401 - any row
+    """Give a row for a machine; what few entries say is left out where it is not said."""
+    silent = _SILENT if isinstance(row, Party) else {*_SILENT, "organisation"}
+    return {name: value for name, value in asdict(row).items() if value or name not in silent}
 
 
 def _listed_lines(listed: Listing) -> Iterable[str]:
@@ -156,7 +174,7 @@ def show(path: Path, key: str, *, as_json: bool) -> None:
 def _party(store: Store, party: Party) -> tuple[dict[str, Any], list[str]]:
     """Give a party with its contracts, for a machine and for a person."""
     contracts = directories.contracts_of(store, party.party_key)
-    told = {**asdict(party), "contracts": [asdict(one) for one in contracts]}
+    told = {**_told(party), "contracts": [_told(one) for one in contracts]}
     return told, [
         f"party         {party.party_key}",
         f"name          {party.name}",
@@ -187,7 +205,7 @@ def _terms(contract: ContractProperties) -> str:
 
 
 def _system(_store: Store, system: System) -> tuple[dict[str, Any], list[str]]:
-    return asdict(system), [
+    return _told(system), [
         f"system        {system.asid}",
         f"name          {system.name}",
         f"party         {system.party_key}",
@@ -198,7 +216,7 @@ def _system(_store: Store, system: System) -> tuple[dict[str, Any], list[str]]:
 def _organisation(store: Store, organisation: Organisation) -> tuple[dict[str, Any], list[str]]:
     """Give an organisation with its parties, for a machine and for a person."""
     parties = directories.parties_of(store, organisation.ods_code)
-    return {**asdict(organisation), "parties": parties}, [
+    return {**_told(organisation), "parties": parties}, [
         f"organisation  {organisation.ods_code}",
         f"name          {organisation.name}",
         *(f"party         {key}" for key in parties),
