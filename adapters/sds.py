@@ -23,6 +23,8 @@ from core.directory import (
 )
 from core.directory.finding import Shown
 from legacy_contracts import ns, registry
+from legacy_contracts.sds import durations
+from legacy_contracts.sds.dn import escaped
 from legacy_contracts.sds.entry import Attributes, Entry
 
 ROOT: Final = "o=nhs"
@@ -47,7 +49,6 @@ CONTAINERS: Final = (
 ALWAYS: Final = {True: "always", False: "never"}
 SYNC_REPLY: Final = {True: "MSHSignalsOnly", False: "None"}
 ACTOR: Final = "urn:oasis:names:tc:ebxml-msg:actor:"
-_UNITS: Final = ((86_400, "D"), (3_600, "H"), (60, "M"))
 
 _SERVICES_OF: Final = {
     interaction_id: f"{ns.SERVICES}{service}:{interaction_id}"
@@ -74,27 +75,6 @@ def merged(said: Mapping[str, tuple[str, ...]], further: Attributes) -> Attribut
     found = {name.lower(): (name, values) for name, values in said.items()}
     found |= {name.lower(): (name, values) for name, values in further}
     return tuple((name, values) for name, values in found.values() if values)
-
-
-def escaped(value: str) -> str:
-    """Give a value as it stands in a DN (RFC 4514, 2.4)."""
-    text = "".join(f"\\{one}" if one in ',+"\\<>;=' else one for one in value)
-    text = text.replace("\x00", "\\00")
-    if text[:1] in {" ", "#"}:
-        text = f"\\{text}"
-    return f"{text[:-1]}\\ " if len(value) > 1 and value.endswith(" ") else text
-
-
-def duration(seconds: float) -> str:
-    """Give a length of time as the directory writes it, an ISO 8601 duration."""
-    left, rest = divmod(seconds, 1)
-    texts = []
-    for size, letter in _UNITS:
-        count, left = divmod(int(left), size)
-        texts.append(f"{count}{letter}" if count else "")
-    last = left + rest
-    days, times = texts[0], "".join(texts[1:]) + (f"{last:g}S" if last else "")
-    return f"P{days}{'T' if times else ''}{times}" if days or times else "PT0S"
 
 
 _Derived = tuple[str, Mapping[str, tuple[str, ...]]]
@@ -172,8 +152,14 @@ def _system(row: System, party: Party | None) -> _Derived:
         "nhsIDCode": _one(row.organisation or (party.organisation if party else "")),
         "nhsMHSPartyKey": (row.party_key,),
         "nhsAsSvcIA": row.interactions or tuple(full_name(one) for one in row.activities),
-        "description": _one(row.name),
+        "description": _one("" if row.name in _names(row) else row.name),
     }
+
+
+def _names(row: System) -> tuple[str, ...]:
+    """Give what a system is called where it has no description: its product, or its ASID."""
+    products = (values for name, values in row.attributes if name.lower() == "nhsproductname")
+    return (*next(products, ()), row.asid)
 
 
 def _contract(row: ContractProperties, party: Party | None) -> _Derived:
@@ -202,8 +188,8 @@ def _reliability(row: ContractProperties) -> dict[str, tuple[str, ...]]:
         "nhsMHSSyncReplyMode": (SYNC_REPLY[row.sync_reply],),
         "nhsMHSActor": (f"{ACTOR}{row.actor.value}",),
         "nhsMHSRetries": (str(row.retries),),
-        "nhsMHSRetryInterval": (duration(row.retry_seconds),),
-        "nhsMHSPersistDuration": (duration(row.persist_seconds),),
+        "nhsMHSRetryInterval": (durations.written(row.retry_seconds),),
+        "nhsMHSPersistDuration": (durations.written(row.persist_seconds),),
         "spineOrdered": ("TRUE",) if row.ordered else (),
     }
 

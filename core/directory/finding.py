@@ -13,6 +13,7 @@ from typing import Final
 
 from core.directory.kept import (
     CONTRACTS,
+    ENTRIES,
     IDENTIFIERS,
     KEYS,
     MEMBERSHIPS,
@@ -87,7 +88,7 @@ INDEXES: Final = {
     Kind.PERSON: {By.KEY: KEYS, By.NAME: NAMES},
     Kind.MEMBERSHIP: {By.KEY: KEYS, By.USER: USERS, By.ORGANISATION: PLACES},
     Kind.ROLE_PROFILE: {By.KEY: KEYS, By.USER: USERS, By.ORGANISATION: PLACES},
-    Kind.PARTY: {By.KEY: KEYS, By.ORGANISATION: PLACES},
+    Kind.PARTY: {By.KEY: ENTRIES, By.ORGANISATION: PLACES},
     Kind.SYSTEM: {
         By.KEY: KEYS,
         By.PARTY: RUNNERS,
