@@ -56,7 +56,7 @@ Find = Callable[[FindEntries], Found]
 
 def is_ours(path: str) -> bool:
     """Say whether an address is the directory's, of what it has or of what it has not."""
-    return path == _METADATA or path in _SEARCHES or path.startswith("/spine-directory/")
+    return path == _METADATA or path in _SEARCHES or path.startswith(_OUTSIDE)
 
 
 def answer(asked: Asked, us: Ourselves) -> Answered:
@@ -210,6 +210,8 @@ class _Search:
 
 
 _METADATA: Final = "/metadata"
+_OUTSIDE: Final = ("/spine-directory/", "/Device/", "/Endpoint/")
+"""Where there is nothing but what the base and the bare paths have."""
 _SEARCHES: Final = {
     "/Device": _Search(fhir_asking.device, _devices),
     "/Endpoint": _Search(fhir_asking.endpoint, _endpoints),

@@ -185,7 +185,7 @@ def test_nothing_but_get_is_answered(web: DirectoryWeb, path: str, method: str) 
 
 
 @pytest.mark.parametrize(
-    "path", ["/spine-directory/", f"{BASE}/", f"{BASE}/Patient", f"{BASE}/Device/1"]
+    "path", ["/spine-directory/", "/Device/1", f"{BASE}/", f"{BASE}/Patient", f"{BASE}/Device/1"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_another_address_of_the_directory_is_not_found(
