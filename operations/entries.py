@@ -101,6 +101,21 @@ class Entry:
             self.note(f'{key} = {_shown(value)} {why}: write "https://host/path"')
         return value
 
+    def attributes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Give the further attributes of an entry: each a text, or a list of them."""
+        table = self.table.get("attributes", {})
+        if not isinstance(table, dict):
+            self.note('attributes must be a table: write attributes = { name = ["..."] }')
+            return ()
+        found = []
+        for name, value in table.items():
+            values = [value] if isinstance(value, str) else value
+            if isinstance(values, list) and all(isinstance(one, str) for one in values):
+                found.append((name, tuple(values)))
+            else:
+                self.note(f'attributes.{name} is no text: write {name} = ["..."]')
+        return tuple(found)
+
     def refuse_unknown(self, known: Iterable[str]) -> None:
         """Note every key that is not known."""
         allowed = set(known)

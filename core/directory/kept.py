@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from core.directory.rows import (
     CertificateName,
@@ -235,16 +235,18 @@ MEMBERSHIPS: Final = _bucket("membership", _membership_terms)
 ROLE_PROFILES: Final = _bucket("role_profile", _role_profile_terms)
 
 
-_PLACES: Final[Mapping[type, tuple[Bucket[Listed, Listed], str, str]]] = {
-    Organisation: (ORGANISATIONS, "organisation", "ods_code"),
-    Person: (PEOPLE, "person", "user"),
-    Membership: (MEMBERSHIPS, "membership", "identifier"),
-    RoleProfile: (ROLE_PROFILES, "role_profile", "identifier"),
-    Party: (PARTIES, "party", "party_key"),
-    System: (SYSTEMS, "system", "asid"),
-    ContractProperties: (CONTRACTS, "contract", ""),
+_Lists = Callable[[str, Any], Listed]
+
+_PLACES: Final[Mapping[type, tuple[Bucket[Listed, Listed], _Lists, str]]] = {
+    Organisation: (ORGANISATIONS, lambda at, row: Listed(at, organisation=row), "ods_code"),
+    Person: (PEOPLE, lambda at, row: Listed(at, person=row), "user"),
+    Membership: (MEMBERSHIPS, lambda at, row: Listed(at, membership=row), "identifier"),
+    RoleProfile: (ROLE_PROFILES, lambda at, row: Listed(at, role_profile=row), "identifier"),
+    Party: (PARTIES, lambda at, row: Listed(at, party=row), "party_key"),
+    System: (SYSTEMS, lambda at, row: Listed(at, system=row), "asid"),
+    ContractProperties: (CONTRACTS, lambda at, row: Listed(at, contract=row), ""),
 }
-"""Where rows of each kind are kept: the bucket, the field of a fact, the field that is the key."""
+"""How rows of each kind are kept: the bucket, the fact, the field that is the key."""
 
 
 def key_of(row: Row) -> str:
@@ -258,10 +260,10 @@ def list_rows(store: Store, rows: Sequence[Row], *, at: str, import_id: str) -> 
     """Write rows of one kind into the table, durably; parties have their systems in them."""
     if not rows:
         return
-    bucket, field, _ = _PLACES[type(rows[0])]
+    bucket, lists, _ = _PLACES[type(rows[0])]
     store.update_many(
         bucket,
-        [(key_of(row), _lists(import_id, Listed(at, **{field: row}))) for row in rows],
+        [(key_of(row), _lists(import_id, lists(at, row))) for row in rows],
     )
     store.update_many(
         CERTIFICATES,
