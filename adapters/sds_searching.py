@@ -217,4 +217,6 @@ def _is_reached(entry: Entry, kind: Kind, query: Query) -> bool:
     """Say whether an entry lies in the search; of most kinds all do, where the kind does."""
     if query.scope is Scope.SUB and _STANDING[kind].is_under(query.base):
         return True
-    return is_in(read_name(entry.dn), query)
+    name = read_name(entry.dn)
+    # The base itself is known already.
+    return name != query.base and is_in(name, query)
