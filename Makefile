@@ -82,15 +82,15 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/installed: $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) -e .
+	$(INSTALL) -e .[ldap]
 	@touch $@
 
 $(VENV)/dev: $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) -e .[dev,riak]
+	$(INSTALL) -e .[dev,ldap,riak]
 	@touch $(VENV)/installed $@
 
 $(VENV)/smoke: $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) -e .[riak]
+	$(INSTALL) -e .[ldap,riak]
 	@touch $@
 
 clean:
