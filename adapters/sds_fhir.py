@@ -11,12 +11,14 @@ from adapters import sds
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered
 from core.directory.finding import By, FindEntries, Found, Kind, exactly
+from core.door import ALLOWED
 from core.values.identity import Caller, PartyKey
 from legacy_contracts.sds import fhir, fhir_asking, fhir_forwarding
 from legacy_contracts.sds.entry import Entry
 from legacy_contracts.sds.fhir import Resource
 from legacy_contracts.sds.fhir_asking import Wanted
 from legacy_contracts.sds.fhir_outcomes import NO_PATH, NOT_GET, TOO_MANY, Outcome, Refused
+from legacy_contracts.sds.filters import And, Equality, Filter, matches
 
 BASE: Final = "/spine-directory/FHIR/R4"
 """Where clients of the national service are configured to find it; the bare paths are its own."""
@@ -106,23 +108,29 @@ def _body(asked: Asked, us: Ourselves, correlation_id: str) -> tuple[bytes, str]
     if asked.resource == _METADATA:
         accepted = fhir_asking.content_type(asked.accept)
         return fhir.capability(asked.origin + asked.path.removesuffix(_METADATA)), accepted
-    search = _SEARCHES[asked.resource]
-    wanted = search.read(asked.query)
-    accepted = fhir_asking.content_type(asked.accept)
     caller = Caller(
         party_key=us.core.directory.party_of(asked.certificate_names) or PartyKey(""),
         asid=None,
-        activity=_name(asked),
+        activity="directory",
         message_id=correlation_id,
     )
+    try:
+        found, accepted = _found(asked, us, caller)
+    except Refused as error:
+        us.core.witness(by=caller, command=_COMMAND, outcome=error.outcome.code)
+        raise
+    us.core.witness(by=caller, command=_COMMAND, outcome=ALLOWED)
+    bundle_id, base = us.context.new_id(), asked.origin + asked.path
+    return fhir.searchset(found, bundle_id=bundle_id, base=base, asked=asked.url), accepted
+
+
+def _found(asked: Asked, us: Ourselves, caller: Caller) -> tuple[tuple[Resource, ...], str]:
+    """Give what is found, and the type to give it in; the query is looked at before the type."""
+    search = _SEARCHES[asked.resource]
+    wanted = search.read(asked.query)
+    accepted = fhir_asking.content_type(asked.accept)
     found = search.find(wanted, us.party_key, lambda one: us.core.perform(one, by=caller))
-    body = fhir.searchset(
-        found,
-        bundle_id=us.context.new_id(),
-        base=asked.origin + asked.path,
-        asked=asked.url,
-    )
-    return body, accepted
+    return tuple(found), accepted
 
 
 def _devices(wanted: Wanted, _us: PartyKey, find: Find) -> Iterable[Resource]:
@@ -131,7 +139,8 @@ def _devices(wanted: Wanted, _us: PartyKey, find: Find) -> Iterable[Resource]:
         found = _entries(Kind.SYSTEM, By.PARTY, wanted.party_key, find)
     else:
         found = _entries(Kind.SYSTEM, By.ORGANISATION, wanted.organisation or "", find)
-    return [fhir.device(one) for one in found if _is_wanted(one, wanted, "nhsAsSvcIA")]
+    term = _filter(wanted, "nhsAsSvcIA")
+    return [fhir.device(one) for one in found if matches(term, one)]
 
 
 def _endpoints(wanted: Wanted, us: PartyKey, find: Find) -> Iterable[Resource]:
@@ -142,7 +151,8 @@ def _endpoints(wanted: Wanted, us: PartyKey, find: Find) -> Iterable[Resource]:
         found = _entries(Kind.CONTRACT, By.PARTY, wanted.party_key, find)
     else:
         found = _entries(Kind.CONTRACT, By.ORGANISATION, wanted.organisation or "", find)
-    entries = [one for one in found if _is_wanted(one, wanted, "nhsMhsSvcIA")]
+    term = _filter(wanted, "nhsMhsSvcIA")
+    entries = [one for one in found if matches(term, one)]
     through = _addresses(entries, us, find)
     return [
         resource
@@ -183,22 +193,19 @@ def _entries(kind: Kind, by: By, term: str, find: Find) -> Iterator[Entry]:
         asked = replace(asked, after=page.after)
 
 
-def _is_wanted(entry: Entry, wanted: Wanted, service: str) -> bool:
-    """Say whether an entry says all that is wanted; its index may have been asked for less.
+def _filter(wanted: Wanted, service: str) -> Filter:
+    """Give all that is wanted as LDAP would be asked for it; the index may be asked for less.
 
-    Codes and services are compared to the letter and the rest without regard to case, as the
-    attributes' own rules in the directory's schema say.
+    So each value is compared by the rule of its attribute: codes and services to the letter, party
+    keys without case, and what would be a wildcard in a filter's text is only itself.
     """
-    return (
-        _says(entry, "nhsIDCode", wanted.organisation, str)
-        and _says(entry, service, wanted.service_id, str)
-        and _says(entry, "nhsMHSPartyKey", wanted.party_key, str.lower)
-        and _says(entry, "nhsMhsManufacturerOrg", wanted.manufacturer, str.lower)
+    asked = (
+        ("nhsIDCode", wanted.organisation),
+        (service, wanted.service_id),
+        ("nhsMHSPartyKey", wanted.party_key),
+        ("nhsMhsManufacturerOrg", wanted.manufacturer),
     )
-
-
-def _says(entry: Entry, attribute: str, wanted: str | None, compared: Callable[[str], str]) -> bool:
-    return wanted is None or compared(wanted.strip()) in map(compared, entry.values(attribute))
+    return And(tuple(Equality(name, value.encode()) for name, value in asked if value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,9 @@ class _Search:
     read: Callable[[str], Wanted]
     find: Callable[[Wanted, PartyKey, Find], Iterable[Resource]]
 
+
+_COMMAND: Final = "SearchDirectory"
+"""What the audit calls a question to the directory, over LDAP as over FHIR."""
 
 _METADATA: Final = "/metadata"
 _OUTSIDE: Final = ("/spine-directory/", "/Device/", "/Endpoint/")
