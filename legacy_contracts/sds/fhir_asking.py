@@ -80,7 +80,7 @@ def endpoint(query: str) -> Wanted:
 
 def correlation_id(text: str | None) -> str | None:
     """Give the caller's X-Correlation-ID, None where it sent none; raise `Refused` if malformed."""
-    if text and not re.search(_UUID, text):
+    if text and not re.fullmatch(_UUID, text):
         raise bad_request(
             f"Invalid X-Correlation-ID header. Should be an UUIDv4 matching regex '{_UUID}'"
         )

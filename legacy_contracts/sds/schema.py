@@ -257,3 +257,9 @@ def _names(*names: str) -> str:
 def _some(names: tuple[str, ...]) -> str:
     unique = tuple(dict.fromkeys(names))
     return unique[0] if len(unique) == 1 else f"( {' $ '.join(unique)} )"
+
+
+def allowed(classes: Iterable[str]) -> frozenset[str]:
+    """Give the names, in lower case, of what an entry of some classes may have."""
+    must, may = bounds(tuple(classes))
+    return must | may
