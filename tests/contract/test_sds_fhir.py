@@ -28,9 +28,12 @@ from fhir_web import (
     reliability,
 )
 
+from core.audit import Access, read_page
+
 ODS = "https://fhir.nhs.uk/Id/ods-organization-code"
 SERVICE = "https://fhir.nhs.uk/Id/nhsServiceInteractionId"
 KEY = "https://fhir.nhs.uk/Id/nhsMhsPartyKey"
+CORRELATION = "b23ee5c7-126f-401b-9bfa-a0d36f72119e"
 BASE = "/spine-directory/FHIR/R4"
 CORRELATION = "b23ee5c7-126f-401b-9bfa-a0d36f72119e"
 
@@ -215,3 +218,19 @@ def test_the_capability_statement_names_what_may_be_searched(web: DirectoryWeb) 
         "Device": {"organization", "identifier", "manufacturing-organization"},
         "Endpoint": {"organization", "identifier"},
     }
+
+
+def test_each_search_is_audited_and_what_it_found_is_not() -> None:
+    web = DirectoryWeb()
+    asked = (organization(PRACTICE), interaction(EXTRACT))
+    assert len(web.ask("/Device", *asked, HTTP_X_CORRELATION_ID=CORRELATION).resources) == 2
+    assert web.request("/Endpoint", "_count=1").status == 400
+    assert web.request("/metadata", "").status == 200
+    entries: list[Access] = []
+    while (page := read_page(web.us.core.store, "test", len(entries))) is not None:
+        entries += page.entries
+    assert [(one.command, one.outcome, one.patients) for one in entries] == [
+        ("SearchDirectory", "done", ()),
+        ("SearchDirectory", "BAD_REQUEST", ()),
+    ]
+    assert entries[0].message_id == CORRELATION
