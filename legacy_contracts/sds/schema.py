@@ -9,7 +9,7 @@ entry leaves to its party. docs/decisions/0022-one-directory.md tells why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
