@@ -43,8 +43,10 @@ class Asked:
 
     @property
     def resource(self) -> str:
-        """The path below the base."""
-        return self.path.removeprefix(BASE)
+        """The path below the base; clients whose base ends in a slash write two."""
+        if not self.path.startswith(f"{BASE}/"):
+            return self.path
+        return f"/{self.path.removeprefix(BASE).lstrip('/')}"
 
     @property
     def url(self) -> str:
