@@ -9,7 +9,7 @@ entry leaves to its party. docs/decisions/0022-one-directory.md tells why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -257,9 +257,3 @@ def _names(*names: str) -> str:
 def _some(names: tuple[str, ...]) -> str:
     unique = tuple(dict.fromkeys(names))
     return unique[0] if len(unique) == 1 else f"( {' $ '.join(unique)} )"
-
-
-def allowed(classes: Iterable[str]) -> frozenset[str]:
-    """Give the names, in lower case, of what an entry of some classes may have."""
-    must, may = bounds(tuple(classes))
-    return must | may
