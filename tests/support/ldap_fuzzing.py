@@ -1,8 +1,9 @@
 """LDAP messages broken at random, and what any answer to them must be.
 
 A case is its seed and its number and nothing else, so that one that fails is run again alone:
-`make fuzz SEED=… ONLY=…`. Any bytes are a message, or `Malformed`; any message is answered with its
-own id, by the tag that belongs to it, with a code of the protocol that is not "our own fault".
+`make fuzz-ldap SEED=… ONLY=…`. Any bytes are a message, or `Malformed`; any message is answered
+with its own id, by the tag that belongs to it, with a code of the protocol that is not "our own
+fault".
 """
 
 from __future__ import annotations
@@ -126,8 +127,8 @@ def golden() -> tuple[bytes, ...]:
     """Give messages that are right, of every kind."""
     paged = Control(
         PAGED_RESULTS,
-        True,
-        ber.element(ber.SEQUENCE, ber.number(2), ber.octets(b"")),  # noqa: FBT003
+        True,  # noqa: FBT003
+        ber.element(ber.SEQUENCE, ber.number(2), ber.octets(b"")),
     )
     found = [
         requests.message(
@@ -193,16 +194,18 @@ def _judged(data: bytes) -> str:
         return "malformed"
     answers = list(answers_in(b"".join(session().answers(message))))
     if message.answered_by is None:
-        if answers:
-            raise Wrong("what has no answer was answered")
+        _see(not answers, "what has no answer was answered")
         return "no answer"
-    if {one.message_id for one in answers} != {message.message_id}:
-        raise Wrong("an answer has another id")
-    if answers[-1].tag is not message.answered_by or answers[-1].code is None:
-        raise Wrong("the last answer is not the one that belongs to the request")
-    if answers[-1].code is Result.OTHER:
-        raise Wrong("the server failed")
-    return answers[-1].code.name
+    _see({one.message_id for one in answers} == {message.message_id}, "an answer has another id")
+    last = answers[-1]
+    _see(last.tag is message.answered_by, "the last answer is not that of the request")
+    _see(last.code not in (None, Result.OTHER), "the server failed")
+    return last.code.name if last.code is not None else "no code"
+
+
+def _see(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - what is seen to
+    if not holds:
+        raise Wrong(otherwise)
 
 
 def run(seed: int, numbers: range) -> Counter[str]:
@@ -212,7 +215,7 @@ def run(seed: int, numbers: range) -> Counter[str]:
         try:
             found[judged(case(seed, number))] += 1
         except Exception as error:
-            raise Wrong(f"make fuzz SEED={seed} ONLY={number}: {error!r}") from error
+            raise Wrong(f"make fuzz-ldap SEED={seed} ONLY={number}: {error!r}") from error
     return found
 
 
