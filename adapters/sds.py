@@ -7,6 +7,7 @@ field, and `attributes` of the row holds what the entry says beyond that, or oth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ from core.directory import (
 )
 from core.directory.finding import Shown
 from legacy_contracts import ns, registry
+from legacy_contracts.sds import durations
+from legacy_contracts.sds.dn import escaped
 from legacy_contracts.sds.entry import Attributes, Entry
 
 ROOT: Final = "o=nhs"
@@ -47,7 +50,6 @@ CONTAINERS: Final = (
 ALWAYS: Final = {True: "always", False: "never"}
 SYNC_REPLY: Final = {True: "MSHSignalsOnly", False: "None"}
 ACTOR: Final = "urn:oasis:names:tc:ebxml-msg:actor:"
-_UNITS: Final = ((86_400, "D"), (3_600, "H"), (60, "M"))
 
 _SERVICES_OF: Final = {
     interaction_id: f"{ns.SERVICES}{service}:{interaction_id}"
@@ -69,32 +71,29 @@ def entry_of(shown: Shown) -> Entry:
     return Entry(dn, merged(said, shown.row.attributes))
 
 
+def host_of(row: ContractProperties) -> str:
+    """Give the host that a contract's party is reached at, as its certificate names it."""
+    for name, values in row.attributes:
+        if name.lower() == "nhsmhsfqdn":
+            return values[0] if values else ""
+    return _host(row.endpoint)
+
+
+@lru_cache(maxsize=1024)
+def _host(endpoint: str) -> str:
+    return urlsplit(endpoint).hostname or "" if endpoint else ""
+
+
+@lru_cache(maxsize=4096)
+def _lower(name: str) -> str:
+    return name.lower()
+
+
 def merged(said: Mapping[str, tuple[str, ...]], further: Attributes) -> Attributes:
     """Give attributes with those that are said otherwise; what has no values is not said."""
-    found = {name.lower(): (name, values) for name, values in said.items()}
-    found |= {name.lower(): (name, values) for name, values in further}
+    found = {_lower(name): (name, values) for name, values in said.items()}
+    found |= {_lower(name): (name, values) for name, values in further}
     return tuple((name, values) for name, values in found.values() if values)
-
-
-def escaped(value: str) -> str:
-    """Give a value as it stands in a DN (RFC 4514, 2.4)."""
-    text = "".join(f"\\{one}" if one in ',+"\\<>;=' else one for one in value)
-    text = text.replace("\x00", "\\00")
-    if text[:1] in {" ", "#"}:
-        text = f"\\{text}"
-    return f"{text[:-1]}\\ " if len(value) > 1 and value.endswith(" ") else text
-
-
-def duration(seconds: float) -> str:
-    """Give a length of time as the directory writes it, an ISO 8601 duration."""
-    left, rest = divmod(seconds, 1)
-    texts = []
-    for size, letter in _UNITS:
-        count, left = divmod(int(left), size)
-        texts.append(f"{count}{letter}" if count else "")
-    last = left + rest
-    days, times = texts[0], "".join(texts[1:]) + (f"{last:g}S" if last else "")
-    return f"P{days}{'T' if times else ''}{times}" if days or times else "PT0S"
 
 
 _Derived = tuple[str, Mapping[str, tuple[str, ...]]]
@@ -172,8 +171,14 @@ def _system(row: System, party: Party | None) -> _Derived:
         "nhsIDCode": _one(row.organisation or (party.organisation if party else "")),
         "nhsMHSPartyKey": (row.party_key,),
         "nhsAsSvcIA": row.interactions or tuple(full_name(one) for one in row.activities),
-        "description": _one(row.name),
+        "description": _one("" if row.name in _names(row) else row.name),
     }
+
+
+def _names(row: System) -> tuple[str, ...]:
+    """Give what a system is called where it has no description: its product, or its ASID."""
+    products = (values for name, values in row.attributes if name.lower() == "nhsproductname")
+    return (*next(products, ()), row.asid)
 
 
 def _contract(row: ContractProperties, party: Party | None) -> _Derived:
@@ -190,7 +195,7 @@ def _contract(row: ContractProperties, party: Party | None) -> _Derived:
         "nhsMhsCPAId": _one(row.cpa_id),
         "nhsMHSEndPoint": _one(endpoint),
         # The name that its certificate has; real entries give the host of the endpoint.
-        "nhsMhsFQDN": _one(urlsplit(endpoint).hostname or "" if endpoint else ""),
+        "nhsMhsFQDN": _one(_host(endpoint)),
         **_reliability(row),
     }
 
@@ -202,8 +207,8 @@ def _reliability(row: ContractProperties) -> dict[str, tuple[str, ...]]:
         "nhsMHSSyncReplyMode": (SYNC_REPLY[row.sync_reply],),
         "nhsMHSActor": (f"{ACTOR}{row.actor.value}",),
         "nhsMHSRetries": (str(row.retries),),
-        "nhsMHSRetryInterval": (duration(row.retry_seconds),),
-        "nhsMHSPersistDuration": (duration(row.persist_seconds),),
+        "nhsMHSRetryInterval": (durations.written(row.retry_seconds),),
+        "nhsMHSPersistDuration": (durations.written(row.persist_seconds),),
         "spineOrdered": ("TRUE",) if row.ordered else (),
     }
 

@@ -13,10 +13,13 @@ from core.directory.kept import (
     Listed,
     contract_key,
     identifier_of,
+    key_of,
     list_contracts,
     list_entries,
     list_organisations,
-    list_people,
+    list_rows,
+    take_out,
+    with_systems,
 )
 from core.directory.reading import (
     CACHE_SECONDS,
@@ -71,9 +74,12 @@ __all__ = (
     "contracts_of",
     "identifier_of",
     "is_contracted",
+    "key_of",
     "list_contracts",
     "list_entries",
     "list_organisations",
-    "list_people",
+    "list_rows",
     "parties_of",
+    "take_out",
+    "with_systems",
 )

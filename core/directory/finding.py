@@ -13,6 +13,7 @@ from typing import Final
 
 from core.directory.kept import (
     CONTRACTS,
+    ENTRIES,
     IDENTIFIERS,
     KEYS,
     MEMBERSHIPS,
@@ -87,7 +88,7 @@ INDEXES: Final = {
     Kind.PERSON: {By.KEY: KEYS, By.NAME: NAMES},
     Kind.MEMBERSHIP: {By.KEY: KEYS, By.USER: USERS, By.ORGANISATION: PLACES},
     Kind.ROLE_PROFILE: {By.KEY: KEYS, By.USER: USERS, By.ORGANISATION: PLACES},
-    Kind.PARTY: {By.KEY: KEYS, By.ORGANISATION: PLACES},
+    Kind.PARTY: {By.KEY: ENTRIES, By.ORGANISATION: PLACES},
     Kind.SYSTEM: {
         By.KEY: KEYS,
         By.PARTY: RUNNERS,
@@ -230,3 +231,18 @@ def everything(kind: Kind, finding: Finding) -> Iterator[Shown]:
     while found.after is not None:
         found = finding(FindEntries(kind, By.KEY, "", LAST, MOST, found.after))
         yield from found.rows
+
+
+def in_order(store: Store, bucket: Bucket[Listed, Listed], after: str = "") -> Iterator[Row]:
+    """Give every row of a kind, derived parties too, in the order of keys, after one of them."""
+    start = folded(after)
+    mark: str | None = None
+    while True:
+        page = store.find(bucket, Span(KEYS, start, LAST), limit=MOST, after=mark)
+        listed = (
+            store.read(bucket, key) for term, key in page.entries if term > start or not start
+        )
+        yield from (one.row for one in listed if one is not None and one.row is not None)
+        if page.after is None:
+            return
+        mark = page.after

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from core.directory.rows import (
     CertificateName,
@@ -24,6 +24,7 @@ from core.directory.rows import (
     System,
 )
 from core.store.port import Bucket, Change, Store
+from core.values.identity import Asid
 
 MAX_KEY: Final = 255
 """No key that is listed is longer, so a longer one is not looked up: callers choose ids."""
@@ -38,6 +39,8 @@ BY_ORGANISATION: Final = "organisation_bin"
 # The indexes that finding goes by: their terms are folded, since clients write names in any case.
 KEYS: Final = "key_bin"
 """Every row of a kind under its own key: what gives a kind in order."""
+ENTRIES: Final = "entry_bin"
+"""Parties that have an entry of their own, by key; those that are derived have none."""
 IDENTIFIERS: Final = "identifier_bin"
 """Contracts by their identifier; memberships and role profiles have it as their key."""
 PLACES: Final = "place_bin"
@@ -150,8 +153,8 @@ def _party_terms(listed: Listed) -> Terms:
     return _full(
         {
             BY_ORGANISATION: (party.organisation,) if party.organisation else (),
-            # A derived one has no entry of its own, so it is not among those that are found.
-            KEYS: () if party.derived else _some(party.party_key),
+            KEYS: _some(party.party_key),
+            ENTRIES: () if party.derived else _some(party.party_key),
             PLACES: _some(party.organisation),
         }
     )
@@ -238,30 +241,62 @@ MEMBERSHIPS: Final = _bucket("membership", _membership_terms)
 ROLE_PROFILES: Final = _bucket("role_profile", _role_profile_terms)
 
 
+_Lists = Callable[[str, Any], Listed]
+
+_PLACES: Final[Mapping[type, tuple[Bucket[Listed, Listed], _Lists, str]]] = {
+    Organisation: (ORGANISATIONS, lambda at, row: Listed(at, organisation=row), "ods_code"),
+    Person: (PEOPLE, lambda at, row: Listed(at, person=row), "user"),
+    Membership: (MEMBERSHIPS, lambda at, row: Listed(at, membership=row), "identifier"),
+    RoleProfile: (ROLE_PROFILES, lambda at, row: Listed(at, role_profile=row), "identifier"),
+    Party: (PARTIES, lambda at, row: Listed(at, party=row), "party_key"),
+    System: (SYSTEMS, lambda at, row: Listed(at, system=row), "asid"),
+    ContractProperties: (CONTRACTS, lambda at, row: Listed(at, contract=row), ""),
+}
+"""How rows of each kind are kept: the bucket, the fact, the field that is the key."""
+
+
+def key_of(row: Row) -> str:
+    """Give the key that a row is listed under."""
+    if isinstance(row, ContractProperties):
+        return contract_key(row.party_key, row.service, row.interaction)
+    return str(getattr(row, _PLACES[type(row)][2]))
+
+
+def list_rows(store: Store, rows: Sequence[Row], *, at: str, import_id: str) -> None:
+    """Write rows of one kind into the table, durably; parties have their systems in them."""
+    if not rows:
+        return
+    bucket, lists, _ = _PLACES[type(rows[0])]
+    store.update_many(
+        bucket,
+        [(key_of(row), _lists(import_id, lists(at, row))) for row in rows],
+    )
+    store.update_many(
+        CERTIFICATES,
+        [
+            (
+                name.lower(),
+                _lists(import_id, Listed(at, certificate=CertificateName(name, row.party_key))),
+            )
+            for row in rows
+            if isinstance(row, Party)
+            for name in row.certificate_names
+        ],
+    )
+
+
 def list_contracts(
     store: Store, contracts: Iterable[ContractProperties], *, at: str, import_id: str
 ) -> None:
     """Write contracts into the table, durably."""
-    store.update_many(
-        CONTRACTS,
-        [
-            (
-                contract_key(one.party_key, one.service, one.interaction),
-                _lists(import_id, Listed(at, contract=one)),
-            )
-            for one in contracts
-        ],
-    )
+    list_rows(store, tuple(contracts), at=at, import_id=import_id)
 
 
 def list_organisations(
     store: Store, organisations: Iterable[Organisation], *, at: str, import_id: str
 ) -> None:
     """Write organisations into the table, durably."""
-    store.update_many(
-        ORGANISATIONS,
-        [(one.ods_code, _lists(import_id, Listed(at, organisation=one))) for one in organisations],
-    )
+    list_rows(store, tuple(organisations), at=at, import_id=import_id)
 
 
 def list_entries(
@@ -269,54 +304,37 @@ def list_entries(
 ) -> None:
     """Write parties and systems into the table, durably, as one import."""
     systems = tuple(systems)
-    parties = tuple(_with_systems(store, party, systems) for party in parties)
-    store.update_many(
-        PARTIES, [(one.party_key, _lists(import_id, Listed(at, party=one))) for one in parties]
-    )
-    store.update_many(
-        CERTIFICATES,
-        [
-            (
-                name.lower(),
-                _lists(import_id, Listed(at, certificate=CertificateName(name, one.party_key))),
-            )
-            for one in parties
-            for name in one.certificate_names
-        ],
-    )
-    store.update_many(
-        SYSTEMS, [(one.asid, _lists(import_id, Listed(at, system=one))) for one in systems]
-    )
+    run: dict[str, list[Asid]] = {}
+    for one in systems:
+        run.setdefault(one.party_key, []).append(one.asid)
+    listed = [with_systems(store, one, run.get(one.party_key, ())) for one in parties]
+    list_rows(store, listed, at=at, import_id=import_id)
+    list_rows(store, systems, at=at, import_id=import_id)
 
 
-def _with_systems(store: Store, party: Party, systems: tuple[System, ...]) -> Party:
-    """Give the party with the systems that it runs, those of earlier imports first."""
+def with_systems(store: Store, party: Party, asids: Iterable[Asid]) -> Party:
+    """Give the party with the systems that it runs, those of earlier imports among them."""
     listed = store.read(PARTIES, party.party_key)
     known = listed.party.asids if listed and listed.party else ()
-    new = (one.asid for one in systems if one.party_key == party.party_key)
-    return replace(party, asids=tuple(dict.fromkeys((*known, *new))))
+    return replace(party, asids=tuple(sorted({*known, *asids})))
+
+
+def take_out(store: Store, rows: Iterable[Row], *, at: str, import_id: str) -> None:
+    """Take rows out of the table, durably; a party is told which systems it still has."""
+    gone = tuple(rows)
+    for row in gone:
+        bucket = _PLACES[type(row)][0]
+        store.update(bucket, key_of(row), _lists(import_id, Listed(at)))
+    left: dict[str, set[Asid]] = {}
+    for row in gone:
+        if isinstance(row, System):
+            left.setdefault(row.party_key, set()).add(row.asid)
+    for key, asids in left.items():
+        listed = store.read(PARTIES, key)
+        if listed is not None and listed.party is not None:
+            kept = tuple(one for one in listed.party.asids if one not in asids)
+            list_rows(store, [replace(listed.party, asids=kept)], at=at, import_id=import_id)
 
 
 def _lists(import_id: str, listed: Listed) -> Change[Listed, Listed]:
     return lambda _record: {import_id: listed}
-
-
-def list_people(
-    store: Store, rows: Iterable[Person | Membership | RoleProfile], *, at: str, import_id: str
-) -> None:
-    """Write people, their memberships and role profiles into the table, durably."""
-    rows = tuple(rows)
-    people = [one for one in rows if isinstance(one, Person)]
-    memberships = [one for one in rows if isinstance(one, Membership)]
-    profiles = [one for one in rows if isinstance(one, RoleProfile)]
-    store.update_many(
-        PEOPLE, [(one.user, _lists(import_id, Listed(at, person=one))) for one in people]
-    )
-    store.update_many(
-        MEMBERSHIPS,
-        [(one.identifier, _lists(import_id, Listed(at, membership=one))) for one in memberships],
-    )
-    store.update_many(
-        ROLE_PROFILES,
-        [(one.identifier, _lists(import_id, Listed(at, role_profile=one))) for one in profiles],
-    )

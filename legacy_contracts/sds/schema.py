@@ -9,9 +9,10 @@ entry leaves to its party. docs/decisions/0022-one-directory.md tells why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from legacy_contracts.sds import attribute_types
@@ -197,21 +198,17 @@ def lineage(name: str) -> Iterator[ObjectClass]:
         one = object_class(one.sup)
 
 
-def required(classes: Iterable[str]) -> frozenset[str]:
-    """Give the names, in lower case, of what an entry of some classes must have."""
-    return frozenset(
-        name.lower() for one in classes for above in lineage(one) for name in above.must
-    )
+@lru_cache(maxsize=256)
+def bounds(classes: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """Give the names, in lower case, of what an entry of some classes must have, and may have."""
+    above = [one for name in classes for one in lineage(name)]
+    must = frozenset(_lower(name) for one in above for name in one.must)
+    return must, must | frozenset(_lower(name) for one in above for name in one.may)
 
 
-def allowed(classes: Iterable[str]) -> frozenset[str]:
-    """Give the names, in lower case, of what an entry of some classes may have."""
-    return frozenset(
-        name.lower()
-        for one in classes
-        for above in lineage(one)
-        for name in (*above.must, *above.may)
-    )
+def _lower(name: str) -> str:
+    known = attribute(name)
+    return (known.name if known else name).lower()
 
 
 def described_attribute(one: AttributeType) -> str:

@@ -22,7 +22,7 @@ from core.directory import (
     list_contracts,
     list_entries,
     list_organisations,
-    list_people,
+    list_rows,
 )
 from core.directory.finding import (
     LAST,
@@ -74,15 +74,10 @@ def store() -> Unscanned:
     store = Unscanned()
     listing = {"at": "2014-01", "import_id": "1"}
     list_organisations(store, [Organisation("A12345", "Hill practice")], **listing)
-    list_people(
-        store,
-        [
-            Person("555", "Ann Hill"),
-            Membership("777", "555", "A12345"),
-            RoleProfile("888", "555", "Clerk", "R8010", "A12345", "777"),
-        ],
-        **listing,
-    )
+    list_rows(store, [Person("555", "Ann Hill")], **listing)
+    list_rows(store, [Membership("777", "555", "A12345")], **listing)
+    profile = RoleProfile("888", "555", "Clerk", "R8010", "A12345", "777")
+    list_rows(store, [profile], **listing)
     list_contracts(store, [CONTRACT, OTHER], **listing)
     list_entries(store, [HILL, HOST], [OWN, HOSTED], **listing)
     return store
