@@ -7,6 +7,7 @@ field, and `attributes` of the row holds what the entry says beyond that, or oth
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -70,10 +71,28 @@ def entry_of(shown: Shown) -> Entry:
     return Entry(dn, merged(said, shown.row.attributes))
 
 
+def host_of(row: ContractProperties) -> str:
+    """Give the host that a contract's party is reached at, as its certificate names it."""
+    for name, values in row.attributes:
+        if name.lower() == "nhsmhsfqdn":
+            return values[0] if values else ""
+    return _host(row.endpoint)
+
+
+@lru_cache(maxsize=1024)
+def _host(endpoint: str) -> str:
+    return urlsplit(endpoint).hostname or "" if endpoint else ""
+
+
+@lru_cache(maxsize=4096)
+def _lower(name: str) -> str:
+    return name.lower()
+
+
 def merged(said: Mapping[str, tuple[str, ...]], further: Attributes) -> Attributes:
     """Give attributes with those that are said otherwise; what has no values is not said."""
-    found = {name.lower(): (name, values) for name, values in said.items()}
-    found |= {name.lower(): (name, values) for name, values in further}
+    found = {_lower(name): (name, values) for name, values in said.items()}
+    found |= {_lower(name): (name, values) for name, values in further}
     return tuple((name, values) for name, values in found.values() if values)
 
 
@@ -176,7 +195,7 @@ def _contract(row: ContractProperties, party: Party | None) -> _Derived:
         "nhsMhsCPAId": _one(row.cpa_id),
         "nhsMHSEndPoint": _one(endpoint),
         # The name that its certificate has; real entries give the host of the endpoint.
-        "nhsMhsFQDN": _one(urlsplit(endpoint).hostname or "" if endpoint else ""),
+        "nhsMhsFQDN": _one(_host(endpoint)),
         **_reliability(row),
     }
 

@@ -57,6 +57,7 @@ class _Page:
     most: int
     total: int
     """How many entries the client wants in all, over all pages; 0 for any number."""
+    seconds: float
     paged: bool
     given: int = 0
     mark: Mark = START
@@ -148,10 +149,11 @@ def _told(about: About, request: Search, selected: Selection) -> Iterator[Said]:
 
 def _page(request: Search, controls: tuple[Control, ...], asking: Asking) -> _Page:
     """Give how much is wanted now, and from where."""
+    seconds = min(request.time_limit or asking.limits.seconds, asking.limits.seconds)
     asked = [one for one in controls if one.oid == PAGED_RESULTS]
     if not asked:
         limit = min(request.size_limit or asking.limits.size, asking.limits.size)
-        return _Page(limit, 0, paged=False)
+        return _Page(limit, 0, seconds, paged=False)
     if len(asked) > 1:
         raise Refused(Result.PROTOCOL_ERROR, "paged results are asked for twice")
     try:
@@ -162,14 +164,16 @@ def _page(request: Search, controls: tuple[Control, ...], asking: Asking) -> _Pa
         raise Refused(Result.PROTOCOL_ERROR, "a page of less than nothing")
     standing = asking.cookies.opened(cookie, request) if cookie else Standing(START, 0)
     most = min(size, asking.limits.size)
-    return _Page(most, request.size_limit, paged=True, mark=standing.mark, given=standing.given)
+    page = _Page(most, request.size_limit, seconds, paged=True)
+    page.mark, page.given = standing.mark, standing.given
+    return page
 
 
 def _entries(query: Query, page: _Page, asking: Asking, ended: _Ended) -> Iterator[Entry]:
     """Give the entries of a page, and say how it ended."""
     walked = plan(query, asking.finding)
     before, page.given = page.given, 0
-    until = asking.monotonic() + asking.limits.seconds
+    until = asking.monotonic() + page.seconds
     for step in steps(walked, asking.finding, page.mark):
         page.examined += 1
         if step.entry is not None and (page.is_full or before + page.given == (page.total or -1)):

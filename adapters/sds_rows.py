@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from adapters.sds import CONTAINERS, PEOPLE, entry_of
@@ -81,10 +82,7 @@ class Reading:
 
     def note(self, text: str, name: str = "") -> None:
         """Note what is wrong with an attribute, or with the entry as a whole."""
-        line = next(
-            (one.line for one in self.record.attributes if one.name.lower() == name),
-            self.record.line,
-        )
+        line = self.record.line_of(name) if name else self.record.line
         self.faults.append(Fault(line, f"{self.record.dn}: {text}"))
 
     def choice(self, name: str, words: Mapping[str, T]) -> T:
@@ -150,22 +148,25 @@ def _opened(record: Record) -> tuple[Reading | None, list[Fault]]:
         parts = dn.parts_of(record.dn)
     except ValueError as error:
         return None, [Fault(record.line, f"dn {record.dn} is no name: {error}: correct it")]
-    values = {
-        one.name.lower(): one.values
-        for one in record.attributes
-        if one.name.lower() not in OPERATIONAL
-    }
-    aliased = {_spelt(name).lower(): found for name, found in values.items()}
-    classes = aliased.get("objectclass", ())
-    reading = Reading(record, parts, aliased, classes)
+    values = {_plain(name): found for name, found in record.attributes}
+    for name in OPERATIONAL & values.keys():
+        del values[name]
+    reading = Reading(record, parts, values, values.get("objectclass", ()))
     _note_schema(reading)
     return reading, reading.faults
 
 
+@lru_cache(maxsize=4096)
 def _spelt(name: str) -> str:
     """Give an attribute's name as the schema spells it."""
     known = schema.attribute(name)
     return known.name if known else name
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    """Give the name in lower case that all names of an attribute have in common."""
+    return _spelt(name).lower()
 
 
 def _note_schema(reading: Reading) -> None:
@@ -433,13 +434,13 @@ def _derived(row: Row, reading: Reading) -> Entry:
 
 def _beyond(derived: Entry, reading: Reading) -> Attributes:
     """Give what an entry says that is not derived, and what is derived and not said."""
-    said = {name.lower(): values for name, values in derived.attributes}
+    said = {_plain(name): values for name, values in derived.attributes}
     further = []
-    for one in reading.record.attributes:
-        name = _spelt(one.name).lower()
-        if name in OPERATIONAL or _is_same(name, one.values, said.pop(name, ())):
+    for spelt, values in reading.record.attributes:
+        name = _plain(spelt)
+        if name in OPERATIONAL or _is_same(name, values, said.pop(name, ())):
             continue
-        further.append((one.name, one.values))
+        further.append((spelt, values))
     return (*further, *((_spelt(name), ()) for name in said))
 
 

@@ -38,7 +38,6 @@ from core.directory import (
     take_out,
     with_systems,
 )
-from core.directory.finding import Shown
 from core.store.port import Store
 from core.values.identity import Asid, PartyKey, is_asid
 from legacy_contracts.sds import ldif
@@ -206,8 +205,8 @@ def _note_party(row: Row, line: int, checked: Checked) -> None:
             checked.notes.append(
                 f"line {line}: {row.asid} is no ASID of 12 digits, so no message can name it"
             )
-    else:
-        run.names |= dict.fromkeys(_names(row))
+    elif host := sds.host_of(row).lower():
+        run.names[host] = None
     for name, attribute in _UNSAID[type(row)].items():
         if not getattr(row, name):
             fault = (
@@ -215,12 +214,6 @@ def _note_party(row: Row, line: int, checked: Checked) -> None:
                 "that says it: add it"
             )
             checked.unsaid.append((row.party_key, line, fault))
-
-
-def _names(row: ContractProperties) -> tuple[str, ...]:
-    """Give the host that a contract's party is, as its certificate names it."""
-    entry = sds.entry_of(Shown(row))
-    return tuple(one.lower() for one in entry.values("nhsMhsFQDN"))
 
 
 def _settle(checked: Checked, store: Store | None) -> None:
@@ -351,7 +344,7 @@ def _derived(key: PartyKey, run: Run, store: Store) -> Party:
     listed = store.read(PARTIES, key)
     before = listed.party if listed else None
     if before is not None:
-        standing = {name for one in contracts_of(store, key) for name in _names(one)}
+        standing = {sds.host_of(one).lower() for one in contracts_of(store, key)}
         names |= {one: None for one in before.certificate_names if one in standing}
     code = run.organisation or (before.organisation if before else "")
     organisation = store.read(ORGANISATIONS, code) if code else None

@@ -241,8 +241,7 @@ def _judged(row: R, entry: Entry) -> R:
         entry.note(f"attribute {one} is not known here: remove it, or correct its name")
         return row
     made = sds.entry_of(Shown(row))
-    told = tuple(ldif.Attribute(name, values, 0) for name, values in made.attributes)
-    read, faults = sds_rows.read(ldif.Record(0, made.dn, told))
+    read, faults = sds_rows.read(ldif.Record(0, made.dn, made.attributes))
     for fault in faults:
         entry.note(fault.text.removeprefix(f"{made.dn}: "))
     if read is not None and type(read) is type(row):

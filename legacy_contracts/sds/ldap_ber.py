@@ -137,7 +137,8 @@ def octets(content: bytes | str, tag: int = OCTETS) -> bytes:
 
 def number(value: int, tag: int = INTEGER) -> bytes:
     """Give a whole number as an element."""
-    return element(tag, value.to_bytes(value.bit_length() // 8 + 1, signed=True))
+    size = (value if value >= 0 else ~value).bit_length() // 8 + 1
+    return element(tag, value.to_bytes(size, signed=True))
 
 
 def boolean(value: bool, tag: int = BOOLEAN) -> bytes:  # noqa: FBT001 - it is what is written

@@ -11,9 +11,11 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 
-from legacy_contracts.sds.entry import Entry
+from legacy_contracts.sds.entry import Attributes, Entry
 
 ADD: Final = "add"
 DELETE: Final = "delete"
@@ -24,26 +26,28 @@ _NAME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*", re.ASCI
 _SAFE: Final = re.compile(
     r"[\x01-\x09\x0b-\x0c\x0e-\x1f\x21-\x39\x3b\x3d-\x7f][\x01-\x09\x0b-\x0c\x0e-\x7f]*"
 )
-_COLONS: Final = b":<"
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """An attribute of an entry in a file: its name and values, the line of the first."""
-
-    name: str
-    values: tuple[str, ...]
-    line: int
+_MARKERS: Final = (b":", b"<")
+_EMPTY: Final = (b"\n", b"\r\n", b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An entry to add or to delete, and the line that it begins at."""
+    """An entry to add or to delete: the line that it begins at, its name, what it says.
+
+    `source` is what stands in the file, from that line on.
+    """
 
     line: int
     dn: str
-    attributes: tuple[Attribute, ...]
+    attributes: Attributes
     change: str = ADD
+    source: bytes = b""
+
+    def line_of(self, name: str) -> int:
+        """Give the line of an attribute's first value; the entry's where it has none."""
+        wanted = name.lower().encode() + b":"
+        lines = enumerate(self.source.split(b"\n"))
+        return self.line + next((at for at, one in lines if one.lower().startswith(wanted)), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,11 @@ class _Wrong(Exception):
         self.fault = Fault(line, text)
 
 
-_Line = tuple[int, bytes]
-
-
 def records(lines: Iterable[bytes]) -> Iterator[Record | Fault]:
     """Give the entries of a file, and what is wrong in the place of those that are wrong."""
-    for block in _blocks(lines):
+    for start, block in _blocks(lines):
         try:
-            record = _record(block)
+            record = _record(start, block)
         except _Wrong as error:
             yield error.fault
             continue
@@ -81,43 +82,63 @@ def records(lines: Iterable[bytes]) -> Iterator[Record | Fault]:
             yield record
 
 
-def _blocks(lines: Iterable[bytes]) -> Iterator[list[_Line]]:
-    """Give the lines of each entry, joined where they were folded, without comments."""
-    block: list[_Line] = []
-    is_comment = False
-    for number, raw in enumerate(lines, 1):
-        line = raw.rstrip(b"\r\n")
-        if not line:
+def _blocks(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Give the lines of each entry in one, with the number of the first."""
+    block: list[bytes] = []
+    number = 0
+    for number, line in enumerate(lines, 1):
+        if line in _EMPTY:
             if block:
-                yield block
-            block, is_comment = [], False
-        elif line[0] == 35:  # '#'
-            is_comment = True
-        elif line[0] != 32:
-            block.append((number, line))
-            is_comment = False
-        elif not is_comment:
-            start, before = block.pop() if block else (number, b" ")
-            block.append((start, before + line[1:]))
+                yield number - len(block), b"".join(block)
+                block = []
+        else:
+            block.append(line)
     if block:
-        yield block
+        yield number + 1 - len(block), b"".join(block)
 
 
-def _record(block: list[_Line]) -> Record | None:
+_Line = tuple[int, bytes]
+
+
+def _record(start: int, block: bytes) -> Record | None:
     """Give the entry of a block, None where it holds none."""
-    if block[0][1].startswith(b"version:"):
-        _require_version(block.pop(0))
-        if not block:
-            return None
-    if block[0][1].startswith(b"search:"):
-        # What ldapsearch writes after the last entry.
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n")
+    block = block.rstrip(b"\n")
+    lines = _unfolded(start, block)
+    if lines and lines[0][1].startswith(b"version:"):
+        _require_version(lines.pop(0))
+    if not lines or lines[0][1].startswith(b"search:"):
+        # Comments alone; or what ldapsearch writes after the last entry.
         return None
-    pairs = [_pair(line) for line in block]
-    number, name, dn = pairs[0]
+    number, name, dn = _pair(*lines[0])
     if name.lower() != "dn":
         raise _Wrong(number, 'an entry begins with "dn: ...": write its name above it')
-    change, rest = _change(pairs[1:])
-    return Record(number, dn, _gathered(rest, number), change)
+    change = ADD
+    if len(lines) > 1 and lines[1][1][:11].lower() == b"changetype:":
+        change = _change(lines)
+        del lines[1]
+    if number > start:
+        block = b"\n".join(block.split(b"\n")[number - start :])
+    return Record(number, dn, _gathered(lines), change, block)
+
+
+def _unfolded(start: int, block: bytes) -> list[_Line]:
+    """Give lines with their numbers, joined where they were folded, without comments."""
+    if b"\n " not in block and not block.startswith((b" ", b"#")) and b"\n#" not in block:
+        return list(enumerate(block.split(b"\n"), start))
+    lines: list[_Line] = []
+    is_comment = False
+    for number, line in enumerate(block.split(b"\n"), start):
+        if line.startswith(b"#"):
+            is_comment = True
+        elif not line.startswith(b" "):
+            lines.append((number, line))
+            is_comment = False
+        elif not is_comment:
+            at, before = lines.pop() if lines else (number, b" ")
+            lines.append((at, before + line[1:]))
+    return lines
 
 
 def _require_version(line: _Line) -> None:
@@ -126,52 +147,53 @@ def _require_version(line: _Line) -> None:
         raise _Wrong(number, 'LDIF has version 1 only: write "version: 1"')
 
 
-_Pair = tuple[int, str, str]
-
-
-def _change(pairs: list[_Pair]) -> tuple[str, list[_Pair]]:
-    if not pairs or pairs[0][1].lower() != "changetype":
-        return ADD, pairs
-    number, _, change = pairs[0]
+def _change(lines: list[_Line]) -> str:
+    number, _, change = _pair(*lines[1])
     if change not in (ADD, DELETE):
         raise _Wrong(
             number,
             f"changetype {change!r} is not done here: write the whole entry, or changetype: delete",
         )
-    if change == DELETE and len(pairs) > 1:
-        raise _Wrong(pairs[1][0], "an entry that is deleted has no attributes: remove the line")
-    return change, pairs[1:]
+    if change == DELETE and len(lines) > 2:
+        raise _Wrong(lines[2][0], "an entry that is deleted has no attributes: remove the line")
+    return change
 
 
-def _gathered(pairs: list[_Pair], line: int) -> tuple[Attribute, ...]:
-    """Give attributes with all their values; there must be some where one is added."""
-    found: dict[str, tuple[str, list[str], int]] = {}
-    for number, name, value in pairs:
-        kept = found.get(name)
-        if kept is None:
-            kept = found.setdefault(name.lower(), (name, [], number))
-            found[name] = kept
-        kept[1].append(value)
-    distinct = {id(one): one for one in found.values()}
-    return tuple(
-        Attribute(name, tuple(values), at or line) for name, values, at in distinct.values()
-    )
+def _gathered(lines: list[_Line]) -> Attributes:
+    """Give attributes with all their values, each where its first stands."""
+    found: dict[str, list[str]] = {}
+    spelt: dict[str, str] = {}
+    for number, line in islice(lines, 1, None):
+        _, name, value = _pair(number, line)
+        values = found.get(name)
+        if values is None:
+            # It may have come before, in other letters.
+            name = spelt.setdefault(name.lower(), name)
+            values = found.setdefault(name, [])
+        values.append(value)
+    return tuple((name, tuple(values)) for name, values in found.items())
 
 
-def _pair(line: _Line) -> _Pair:
-    number, text = line
-    name, colon, rest = text.partition(b":")
-    if not colon or _NAME.fullmatch(name) is None:
+@lru_cache(maxsize=4096)
+def _named(name: bytes) -> str:
+    """Give an attribute's name, an empty text where it is none."""
+    return name.decode("ascii") if _NAME.fullmatch(name) else ""
+
+
+def _pair(number: int, line: bytes) -> tuple[int, str, str]:
+    name, colon, rest = line.partition(b":")
+    known = _named(name)
+    if not colon or not known:
         raise _Wrong(number, _bad_name(name, colon))
     marker = rest[:1]
-    if marker in (b":", b"<") and marker:
-        value = _encoded(number, marker, rest[1:])
-    else:
+    if marker == b" ":
         value = rest.lstrip(b" ")
+    else:
+        value = _encoded(number, marker, rest[1:]) if marker in _MARKERS else rest
     try:
-        return number, name.decode("ascii"), value.decode("utf-8")
+        return number, known, value.decode()
     except UnicodeDecodeError:
-        raise _Wrong(number, f"{name.decode()} is not UTF-8 text: write it as such") from None
+        raise _Wrong(number, f"{known} is not UTF-8 text: write it as such") from None
 
 
 def _bad_name(name: bytes, colon: bytes) -> str:
