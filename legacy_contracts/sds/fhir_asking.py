@@ -122,9 +122,12 @@ def _value(name: str, text: str, systems: tuple[str, ...]) -> str:
 
 
 def _last(given: Given, name: str, system: str) -> str | None:
-    """Give what follows a system in the last value that has both, or None."""
+    """Give what follows a system in the last value that has both, or None.
+
+    Spaces around it count for nothing, as in an LDAP filter's value; public clients send some.
+    """
     split = (one.partition("|") for one in given.get(name, ()))
-    found = [value for named, _, value in split if named == system and value.strip()]
+    found = [value.strip() for named, _, value in split if named == system and value.strip()]
     return found[-1] if found else None
 
 

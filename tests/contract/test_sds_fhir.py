@@ -189,6 +189,15 @@ def test_the_last_of_several_values_counts(web: DirectoryWeb) -> None:
     assert asids(web.ask("/Device", *asked)) == [ASID]
 
 
+def test_spaces_around_a_value_do_not_count(web: DirectoryWeb) -> None:
+    # Public clients send a space after the bar (connecting-party-manager, sds_data_tests).
+    assert asids(web.ask("/Device", organization(f" {PRACTICE} "), interaction(GPCONNECT))) == [
+        ASID
+    ]
+    asked = (interaction(f" {GPCONNECT}"), party(f" {PRACTICE_PARTY}"))
+    assert len(web.ask("/Endpoint", *asked).resources) == 1
+
+
 def test_a_code_and_a_service_are_compared_to_the_letter(web: DirectoryWeb) -> None:
     assert asids(web.ask("/Device", organization("t99999"), interaction(GPCONNECT))) == []
     assert asids(web.ask("/Device", organization(PRACTICE), interaction(GPCONNECT.upper()))) == []
