@@ -233,17 +233,26 @@ def test_a_search_that_would_look_at_too_many_is_refused(monkeypatch: pytest.Mon
     assert (answer.status, answer.json["issue"][0]["code"]) == (400, "too-costly")
 
 
-class _Silent:
-    """A store that does not answer."""
+class _Failing:
+    """A store of which everything fails in one way."""
+
+    def __init__(self, error: type[Exception]) -> None:
+        self._error = error
 
     def __getattr__(self, name: str) -> object:
-        raise StoreError(f"{name} is not answered")
+        raise self._error(f"{name} of a store")
 
 
-def test_a_store_that_does_not_answer_is_a_gateway_that_timed_out() -> None:
-    def silent(_store: Store) -> Store:
-        return _Silent()  # type: ignore[return-value]
+@pytest.mark.parametrize(
+    ("error", "status", "issue"), [(StoreError, 504, "timeout"), (RuntimeError, 500, "exception")]
+)
+def test_what_fails_here_is_said_in_the_same_form_and_no_word_of_it_leaves(
+    error: type[Exception], status: int, issue: str
+) -> None:
+    def failing(_store: Store) -> Store:
+        return _Failing(error)  # type: ignore[return-value]
 
-    answer = DirectoryWeb(wrap=silent).ask("/Device", organization(PRACTICE), interaction(EXTRACT))
-    assert (answer.status, answer.json["issue"][0]["code"]) == (504, "timeout")
-    assert "is not answered" not in answer.diagnostics
+    answer = DirectoryWeb(wrap=failing).ask("/Device", organization(PRACTICE), interaction(EXTRACT))
+    assert (answer.status, answer.json["issue"][0]["code"]) == (status, issue)
+    assert answer.json["issue"][0]["details"]["coding"][0]["code"] == "INTERNAL_SERVER_ERROR"
+    assert "of a store" not in answer.body.decode()
