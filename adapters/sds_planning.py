@@ -107,7 +107,7 @@ _RANKS: Final = {
 _WALK: Final = 1000
 
 _ALLOWED: Final = {
-    kind: schema.allowed(told.classes) | {"objectclass"} for kind, told in KINDS.items()
+    kind: schema.bounds(told.classes)[1] | {"objectclass"} for kind, told in KINDS.items()
 }
 _CLASSES: Final = {
     kind: frozenset(above for name in told.classes for above in matching.classes_over(name))

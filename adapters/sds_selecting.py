@@ -39,7 +39,7 @@ def selection(attributes: tuple[str, ...], *, types_only: bool = False) -> Selec
     for asked in attributes:
         if asked.startswith("@"):
             # All attributes of a class (RFC 4529).
-            names |= schema.allowed((asked[1:],))
+            names |= schema.bounds((asked[1:],))[1]
         elif matching.attribute_of(asked) is None:
             names.add(asked.lower())
         else:

@@ -22,7 +22,7 @@ from core.directory import (
     list_contracts,
     list_entries,
     list_organisations,
-    list_people,
+    list_rows,
 )
 from core.directory.finding import FindEntries, Found, Kind, everything, find
 from core.store.memory import MemoryStore
@@ -82,7 +82,7 @@ def table(rows: Rows) -> Table:
     store = MemoryStore()
     at = {"at": "2014-01", "import_id": "1"}
     list_organisations(store, rows.organisations, **at)
-    list_people(store, (*rows.people, *rows.memberships, *rows.role_profiles), **at)
+    list_rows(store, (*rows.people, *rows.memberships, *rows.role_profiles), **at)
     list_entries(store, rows.parties, rows.systems, **at)
     list_contracts(store, rows.contracts, **at)
     return Table(store, Directory(store, lambda: 0.0))
