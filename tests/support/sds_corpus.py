@@ -18,7 +18,7 @@ from lxml import etree
 from adapters import sds_rows
 from core.directory import ContractProperties, System
 from legacy_contracts.sds import durations
-from legacy_contracts.sds.ldif import Attribute, Record
+from legacy_contracts.sds.ldif import Record
 
 Said = Mapping[str, tuple[str, ...]]
 """What is said of an entry: the values of each attribute."""
@@ -90,16 +90,14 @@ def row_of(kind: str, said: Said) -> Read:
         **said,
     }
     dn = f"uniqueIdentifier={fixed['uniqueIdentifier'][0]},ou=services,o=nhs"
-    attributes = [
-        Attribute(name, values, line) for line, (name, values) in enumerate(fixed.items(), 2)
-    ]
-    _, faults = sds_rows.read(Record(1, dn, tuple(attributes)))
+    # A file that has a line for each attribute, so that a fault says whose it is.
+    source = "\n".join(("dn:", *(f"{name}:" for name in fixed))).encode()
+    _, faults = sds_rows.read(Record(1, dn, tuple(fixed.items()), source=source))
     refused = {one.line for one in faults}
-    row, faults = sds_rows.read(
-        Record(1, dn, tuple(one for one in attributes if one.line not in refused))
-    )
+    beside = tuple(one for line, one in enumerate(fixed.items(), 2) if line in refused)
+    rest = tuple(one for line, one in enumerate(fixed.items(), 2) if line not in refused)
+    row, faults = sds_rows.read(Record(1, dn, rest))
     assert isinstance(row, System | ContractProperties), [str(one) for one in faults]
-    beside = tuple((one.name, one.values) for one in attributes if one.line in refused)
     known = {name.lower() for name, _ in beside}
     kept = tuple(one for one in row.attributes if one[0].lower() not in known)
     return Read(replace(row, attributes=(*kept, *beside)), len(beside))
