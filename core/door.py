@@ -105,7 +105,8 @@ class Core:
 
         Raises `CoreError` for what the core refuses (audited like the rest), `StoreError` when
         nothing was decided. What is asked of the directory is open to whoever may connect, touches
-        no patient, and is neither authorised nor audited.
+        no patient, and is neither authorised nor audited by itself: `witness` is for a question as
+        a whole, which may come to many of these.
         """
         started = time.perf_counter()
         name = type(command).__name__
@@ -140,6 +141,10 @@ class Core:
             self._note(by, command, type(refusal).__name__, (), started)
             raise
         self._note(by, command, why, (), started)
+
+    def witness(self, *, by: Caller, command: str, outcome: str) -> None:
+        """Audit a question to the directory as a whole; raise `StoreError` where that fails."""
+        self._note(by, command, outcome, (), time.perf_counter())
 
     def end(self) -> None:
         """End this process's audit chain in order."""

@@ -7,6 +7,7 @@ is kept. A row that was taken out is a fact with nothing in it.
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -88,8 +89,13 @@ Terms = Mapping[str, tuple[str, ...]]
 
 
 def folded(text: str) -> str:
-    """Give a text as the indexes of finding hold it: without case, cut where no key goes on."""
-    return text.casefold()[:MAX_KEY]
+    """Give a text as the indexes of finding hold it: without case, its spaces made one, cut.
+
+    What clients call equal has one term: they compare as RFC 4518 tells, and any text is cut where
+    no key goes on.
+    """
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(plain.split()).casefold()[:MAX_KEY]
 
 
 def contract_key(party_key: str, service: str, interaction: str) -> str:

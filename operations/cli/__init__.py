@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from operations.cli import checks, directories, hub, manuals, measures, pds, records, running
+from operations.cli import checks, directories, hub, ldap, manuals, measures, pds, records, running
 
 _COMMANDS: tuple[click.Command, ...] = (
     running.init,
@@ -16,6 +16,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     records.backup,
     records.restore,
     directories.directory,
+    ldap.ldap,
     pds.pds,
     hub.deliver,
     hub.messages,
