@@ -128,7 +128,7 @@ def read_toml(file: Path, store: MemoryStore) -> None:
 
 
 TEXT: Final = st.text(
-    st.characters(codec="utf-8", exclude_categories=("Cs",), exclude_characters="\x00"),
+    st.characters(codec="utf-8", exclude_characters="\x00"),
     min_size=1,
     max_size=80,
 )
