@@ -23,6 +23,12 @@ from legacy_contracts.sds.ldif import Record
 Said = Mapping[str, tuple[str, ...]]
 """What is said of an entry: the values of each attribute."""
 
+_CONTRACT: Final = {
+    "nhsMhsCPAId": ("S9999999A9999911",),
+    "nhsMhsSvcIA": ("urn:nhs:names:services:pds:X",),
+}
+"""What a contract must have, where a file says only the rest."""
+
 DEVICE: Final = "nhsAs"
 ENDPOINT: Final = "nhsMhs"
 
@@ -85,8 +91,7 @@ def row_of(kind: str, said: Said) -> Read:
         "uniqueIdentifier": ("S9999999A9999911",),
         "nhsMHSPartyKey": ("T99999-9900011",),
         "nhsIDCode": ("T99999",),
-        "nhsMhsCPAId": ("S9999999A9999911",),
-        **({"nhsMhsSvcIA": ("urn:nhs:names:services:pds:X",)} if kind == ENDPOINT else {}),
+        **(_CONTRACT if kind == ENDPOINT else {}),
         **said,
     }
     dn = f"uniqueIdentifier={fixed['uniqueIdentifier'][0]},ou=services,o=nhs"
