@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -51,15 +50,8 @@ def _read(report: Report, store: SqliteStore, organisations: int) -> None:
     codes = [national.code_of(number * 7919 % organisations) for number in range(READS)]
     directory = Directory(store, time.monotonic)
     for kind in (Kind.SYSTEM, Kind.CONTRACT):
-        spent = _spent(
-            lambda code, kind=kind: find(exactly(kind, By.ORGANISATION, code), store, directory),
-            codes,
-        )
-        report.note(f"  {kind}s of an organisation", spent / READS * 1000, "ms CPU")
-
-
-def _spent(act: Callable[[str], object], codes: Iterable[str]) -> float:
-    started = time.process_time()
-    for code in codes:
-        act(code)
-    return time.process_time() - started
+        started = time.process_time()
+        for code in codes:
+            find(exactly(kind, By.ORGANISATION, code), store, directory)
+        spent = (time.process_time() - started) / READS * 1000
+        report.note(f"  {kind}s of an organisation", spent, "ms CPU")
