@@ -7,6 +7,7 @@
 #   make docs     write docs/interactions.md from the registry
 #   make bench    rates, times and memory against their targets; PATIENTS=900000 is the long run
 #   make fuzz     hostile messages, N of them; SEED=… ONLY=… shows one of them alone
+#   make fuzz-ldap  the same over LDAP
 #   make faults   the hub killed under load for SECONDS=60; SEED=… throws the dice alike
 #   make simulate the hub in a world of faults, for SEEDS of them; SEED=… shows one of them alone
 #   make allocate NHS numbers given by writers that are killed, N of them: none twice
@@ -26,7 +27,7 @@ SEEDS ?= 1000
 RUNS ?= 500
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check docs bench faults fuzz simulate allocate patients smoke clean
+.PHONY: run test check docs bench faults fuzz fuzz-ldap simulate allocate patients smoke clean
 
 run: $(VENV)/installed
 	$(BIN)/spine init --quiet $(DATA)
@@ -47,6 +48,9 @@ bench: $(VENV)/installed
 
 fuzz: $(VENV)/dev
 	$(BIN)/python tests/support/fuzzing.py --count $(N) $(SEED:%=--seed %) $(ONLY:%=--only %)
+
+fuzz-ldap: $(VENV)/dev
+	$(BIN)/python tests/support/ldap_fuzzing.py --count $(N) $(SEED:%=--seed %) $(ONLY:%=--only %)
 
 faults: $(VENV)/dev
 	$(BIN)/python tests/support/faulting.py --seconds $(SECONDS) $(SEED:%=--seed %)
@@ -82,15 +86,15 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/installed: $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) -e .
+	$(INSTALL) -e .[ldap]
 	@touch $@
 
 $(VENV)/dev: $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) -e .[dev,riak]
+	$(INSTALL) -e .[dev,ldap,riak]
 	@touch $(VENV)/installed $@
 
 $(VENV)/smoke: $(BIN)/python pyproject.toml constraints.txt
-	$(INSTALL) -e .[riak]
+	$(INSTALL) -e .[ldap,riak]
 	@touch $@
 
 clean:

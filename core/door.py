@@ -20,6 +20,8 @@ from core.demographics.records import Demographics, Found, Policy
 from core.demographics.searching import Candidates
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
+from core.directory import finding as entries
+from core.directory.finding import FindEntries
 from core.errors import CoreError, NotAllowed
 from core.messaging.hub import Accept, Admit, Hub, Receipt
 from core.messaging.records import Message
@@ -28,7 +30,9 @@ from core.values.identity import Caller, PartyKey, Person
 
 Change = UpdateRecord | Merge | Split | Restrict
 Query = queries.Command | AdvancedTrace
-Command = Query | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert
+Command = (
+    Query | Change | ShowHistory | creation.Command | Accept | Admit | RaiseAlert | FindEntries
+)
 
 ALLOWED: Final = "done"
 MAX_NOTED: Final = 200
@@ -93,14 +97,23 @@ class Core:
     @overload
     def perform(self, command: RaiseAlert, *, by: Caller) -> Alert: ...
 
+    @overload
+    def perform(self, command: FindEntries, *, by: Caller) -> entries.Found: ...
+
     def perform(self, command: Command, *, by: Caller) -> Any:
         """Do what is asked if the caller may, and give the result once its audit is durable.
 
         Raises `CoreError` for what the core refuses (audited like the rest), `StoreError` when
-        nothing was decided.
+        nothing was decided. What is asked of the directory is open to whoever may connect, touches
+        no patient, and is neither authorised nor audited by itself: `witness` is for a question as
+        a whole, which may come to many of these.
         """
         started = time.perf_counter()
         name = type(command).__name__
+        if isinstance(command, FindEntries):
+            found = entries.find(command, self.store, self.directory)
+            self._timed(name, ALLOWED, started, 0.0)
+            return found
         asked = _patient_asked_for(command)
         doing = Doing(self, by, name, asked)
         try:
@@ -128,6 +141,10 @@ class Core:
             self._note(by, command, type(refusal).__name__, (), started)
             raise
         self._note(by, command, why, (), started)
+
+    def witness(self, *, by: Caller, command: str, outcome: str) -> None:
+        """Audit a question to the directory as a whole; raise `StoreError` where that fails."""
+        self._note(by, command, outcome, (), time.perf_counter())
 
     def end(self) -> None:
         """End this process's audit chain in order."""

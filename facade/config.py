@@ -12,6 +12,7 @@ from typing import Any, Final, get_type_hints
 from core.demographics.numbers import pool_of
 from core.messaging.records import LANES, SHARDS
 from core.values.identity import is_party_key
+from facade import ldap_settings
 
 
 class ConfigError(Exception):
@@ -70,6 +71,22 @@ class Config:
     delivery_per_receiver: int = 16
     delivery_post_seconds: float = 10.0
     delivery_lease_seconds: float = 15.0
+    ldap_host: str = "0.0.0.0"  # noqa: S104 - a server for other machines
+    ldap_port: int = 0
+    ldap_client_certificates: str = "required"
+    ldap_plain_host: str = "127.0.0.1"
+    ldap_plain_port: int = 0
+    ldap_anonymous: bool = True
+    ldap_users: str = ""
+    ldap_connections: int = 500
+    ldap_idle_seconds: float = 900.0
+    ldap_message_seconds: float = 10.0
+    ldap_message_limit_bytes: int = 262_144
+    ldap_filter_depth: int = 32
+    ldap_filter_terms: int = 1000
+    ldap_size_limit: int = 1000
+    ldap_examined_limit: int = 10_000
+    ldap_search_seconds: float = 10.0
     log_level: str = "info"
 
 
@@ -86,6 +103,7 @@ _POSITIVE: Final = (
     "delivery_threads",
     "demographics_max_matches",
     "demographics_max_candidates",
+    *ldap_settings.POSITIVE,
 )
 _LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -111,6 +129,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Config:
                     f"{_spoken(name)}: there is no file {given[name]}: make it, or name another"
                 )
     faults += _out_of_range(given)
+    faults += ldap_settings.faults(given, home)
     if faults:
         raise ConfigError(tuple(faults))
     return Config(**given)

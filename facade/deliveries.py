@@ -1,4 +1,4 @@
-"""The processes that deliver, beside those that answer: as many as there should be."""
+"""The processes beside those that answer, to deliver and for LDAP: as many as there should be."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ _SHORTEST_LIFE_SECONDS: Final = 1.0
 
 
 class Deliveries:
-    """Child processes that each run `deliver`; made by the process that watches over all.
+    """Child processes that each run `deliver`, or something else; made by the one that watches.
 
     Its owner waits for dead children of every kind; here it is only seen that one is gone.
     """
 
-    def __init__(self, count: int, deliver: Callable[[], None]) -> None:
+    def __init__(
+        self, count: int, deliver: Callable[[], None], *, niceness: int = NICENESS
+    ) -> None:
         self._count = count
+        self._niceness = niceness
         self._deliver = deliver
         self._pids: set[int] = set()
         self._last_made = 0.0
@@ -71,7 +74,7 @@ class Deliveries:
                 signal.signal(number, signal.SIG_IGN)
             for number in (signal.SIGCHLD, signal.SIGQUIT, signal.SIGTTIN, signal.SIGTTOU):
                 signal.signal(number, signal.SIG_DFL)
-            os.nice(NICENESS)
+            os.nice(self._niceness)
             self._deliver()
             status = 0
         except Exception as error:  # noqa: BLE001 - a process of its own ends here

@@ -22,9 +22,11 @@ from gunicorn.arbiter import Arbiter
 from core.door import Timing
 from core.errors import StoreError
 from core.store.counted import CountedStore
-from facade import admin, delivery, logs, metrics, process, tls
+from facade import admin, delivery, ldap_server, logs, metrics, process, tls
 from facade.config import Config
 from facade.deliveries import Deliveries
+from facade.ldap_server import Door
+from facade.ldap_users import ExtraMissing
 from facade.metrics import Metrics
 from facade.tls import FollowedContext
 from facade.web import Application
@@ -139,18 +141,21 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
 class _Arbiter(Arbiter):  # type: ignore[misc]
     """Gunicorn's, but a process told to stop while it is being made does stop."""
 
-    deliveries: Deliveries
+    beside: tuple[Deliveries, ...]
 
     def manage_workers(self) -> None:
-        """Keep as many processes of either kind as there should be."""
+        """Keep as many processes of each kind as there should be."""
         super().manage_workers()
-        self.deliveries.keep()
+        for processes in self.beside:
+            processes.keep()
 
     def stop(self, graceful: bool = True) -> None:  # noqa: FBT001, FBT002 - gunicorn's
-        """Stop both kinds, in order."""
-        self.deliveries.stop()
+        """Stop all kinds, in order."""
+        for processes in self.beside:
+            processes.stop()
         super().stop(graceful)
-        self.deliveries.wait(self.cfg.graceful_timeout)
+        for processes in self.beside:
+            processes.wait(self.cfg.graceful_timeout)
 
     def spawn_worker(self) -> Any:  # noqa: ANN401
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
@@ -170,19 +175,67 @@ def serve(config: Config, *, instead: WsgiApplication | None = None) -> None:
     _check_store(config)
     listener = _bound(config.server_host, config.server_port, "server")
     admin_socket = _bound(config.admin_host, config.admin_port, "admin")
+    doors = () if instead else ldap_doors(config)
     _raise_file_limit()
     metrics.share_folder()
     arbiter = _Arbiter(_Gunicorn(config, listener, admin_socket, instead))
     count = 0 if instead else config.delivery_workers
     parent = os.getpid()
 
+    def goes_on() -> bool:
+        return os.getppid() == parent
+
     def deliver() -> None:
+        for held in (*arbiter.LISTENERS, admin_socket, *(door.listener for door in doors)):
+            held.close()
+        delivery.deliver(config, goes_on=goes_on)
+
+    def answer_ldap() -> None:
         for held in (*arbiter.LISTENERS, admin_socket):
             held.close()
-        delivery.deliver(config, goes_on=lambda: os.getppid() == parent)
+        ldap_server.serve(config, doors, goes_on=goes_on)
 
-    arbiter.deliveries = Deliveries(count, deliver)
+    arbiter.beside = (
+        Deliveries(count, deliver),
+        Deliveries(1 if doors else 0, answer_ldap, niceness=0),
+    )
     arbiter.run()
+
+
+def serve_ldap(config: Config) -> None:
+    """Serve LDAP alone until told to stop; raise `CannotStart` where that cannot be begun."""
+    logs.configure(config.log_level)
+    if not (config.ldap_port or config.ldap_plain_port):
+        raise CannotStart("LDAP is not configured: set ldap.port (636), or ldap.plain_port")
+    _check_certificates(config)
+    _check_store(config)
+    doors = ldap_doors(config)
+    _raise_file_limit()
+    metrics.share_folder()
+    try:
+        sys.stdout.write(_ldap_listening(config))
+        sys.stdout.flush()
+        ldap_server.serve(config, doors)
+    finally:
+        metrics.remove_folder()
+
+
+def ldap_doors(config: Config) -> tuple[Door, ...]:
+    """Give the addresses of LDAP, bound; raise `CannotStart` where LDAP cannot be served."""
+    if not (config.ldap_port or config.ldap_plain_port):
+        return ()
+    try:
+        ldap_server.passwords_of(config)
+    except ExtraMissing as error:
+        raise CannotStart(str(error)) from error
+    doors = []
+    if config.ldap_port:
+        listener = _bound(config.ldap_host, config.ldap_port, "ldap")
+        doors.append(Door(listener, is_tls=True))
+    if config.ldap_plain_port:
+        listener = _bound(config.ldap_plain_host, config.ldap_plain_port, "ldap.plain")
+        doors.append(Door(listener, is_tls=False))
+    return tuple(doors)
 
 
 def _raise_file_limit() -> None:
@@ -226,7 +279,8 @@ def _bound(host: str, port: int, section: str) -> socket.socket:
         cure = _PORT_CURES.get(
             error.errno or 0, f"cannot be opened ({error}): set {{section}}.host"
         )
-        raise CannotStart(f"{host}:{port} " + cure.format(section=section)) from error
+        told = cure.format(section=section).replace("ldap.plain.", "ldap.plain_")
+        raise CannotStart(f"{host}:{port} {told}") from error
     listener.set_inheritable(True)
     return listener
 
@@ -261,11 +315,21 @@ def _say_ready(config: Config) -> None:
     path = os.path.relpath(config.home / "spine.toml")
     sys.stdout.write(
         f"Listening on {config.server_host}:{config.server_port} (mutual TLS)\n"
+        f"{_ldap_listening(config)}"
         f"Health and metrics on http://{config.admin_host}:{config.admin_port}"
         " (/healthz /readyz /metrics)\n"
         f"Now type, in another terminal:  {_overridden()}{_program()} send --config {path}\n"
     )
     sys.stdout.flush()
+
+
+def _ldap_listening(config: Config) -> str:
+    """Give where LDAP is served, a line for each address."""
+    mutual = "mutual TLS" if config.ldap_client_certificates == "required" else "TLS"
+    lines = [(config.ldap_port, f"ldaps://{config.ldap_host}:{config.ldap_port} ({mutual})")]
+    plain = f"ldap://{config.ldap_plain_host}:{config.ldap_plain_port} (StartTLS, or plain)"
+    lines.append((config.ldap_plain_port, plain))
+    return "".join(f"Directory on {line}\n" for port, line in lines if port)
 
 
 def _program() -> str:

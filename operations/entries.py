@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
+
+from legacy_contracts.sds import durations
+from legacy_contracts.sds.urls import wrong_url
 
 T = TypeVar("T")
 
-_DURATION: Final = re.compile(
-    r"P(?=.)(?:([0-9]+)W|(?:([0-9]+)D)?(?:T(?=.)(?:([0-9]+)H)?(?:([0-9]+)M)?"
-    r"(?:([0-9]+(?:\.[0-9]+)?)S)?)?)"
-)
-_SECONDS: Final = (604_800, 86_400, 3_600, 60, 1)
 LONGEST: Final = 366 * 86_400
 """Seconds; a longer duration is a slip, and its end might be no date any more."""
 MOST: Final = 1000
@@ -90,13 +86,10 @@ class Entry:
         if isinstance(value, str) and value.startswith("-"):
             self.note(f"{key} = {_shown(value)} is negative: a duration begins with P")
             return math.nan
-        found = _DURATION.fullmatch(value) if isinstance(value, str) else None
-        if found is None:
+        length = durations.seconds_of(value) if isinstance(value, str) else None
+        if length is None:
             self.note(f'{key} = {_shown(value)} is no duration: write it as "PT1M30S" or "P1D"')
             return math.nan
-        length = sum(
-            float(part) * unit for part, unit in zip(found.groups("0"), _SECONDS, strict=True)
-        )
         if length > LONGEST:
             self.note(f"{key} = {value} is longer than {LONGEST // 86_400} days: write less")
         return length
@@ -104,9 +97,24 @@ class Entry:
     def url(self, key: str) -> str:
         """Give an https URL, or an empty text where there is none."""
         value = self.optional_text(key)
-        if value and (why := _wrong_url(value)):
+        if value and (why := wrong_url(value)):
             self.note(f'{key} = {_shown(value)} {why}: write "https://host/path"')
         return value
+
+    def attributes(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Give the further attributes of an entry: each a text, or a list of them."""
+        table = self.table.get("attributes", {})
+        if not isinstance(table, dict):
+            self.note('attributes must be a table: write attributes = { name = ["..."] }')
+            return ()
+        found = []
+        for name, value in table.items():
+            values = [value] if isinstance(value, str) else value
+            if isinstance(values, list) and all(isinstance(one, str) for one in values):
+                found.append((name, tuple(values)))
+            else:
+                self.note(f'attributes.{name} is no text: write {name} = ["..."]')
+        return tuple(sorted(found, key=lambda one: one[0].lower()))
 
     def refuse_unknown(self, known: Iterable[str]) -> None:
         """Note every key that is not known."""
@@ -142,25 +150,6 @@ def listed(tables: Mapping[str, Any], kind: str, faults: list[str]) -> list[Entr
         faults.append(f"{kind} must be a list of tables: write [[{kind}]]")
         return []
     return [Entry(f"[[{kind}]] {number}", table, faults) for number, table in enumerate(section, 1)]
-
-
-def _wrong_url(value: str) -> str:
-    """Say what is wrong with a URL; nothing where it is an https one with a host."""
-    # What urlsplit drops in silence (line ends, tabs) must not reach a request line.
-    if not all("!" <= one <= "~" for one in value):
-        return "holds what no URL may hold"
-    try:
-        parts = urlsplit(value)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return "is no URL"
-    if parts.scheme != "https":
-        return "is not https"
-    if not host or port == 0:
-        return "names no host" if not host else "names no port"
-    if parts.username is not None or parts.fragment:
-        return "holds more than host, port, path and query"
-    return ""
 
 
 def _shown(value: object) -> str:

@@ -2,61 +2,37 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from core.directory import (
     CONTRACTS,
-    MAX_KEY,
+    MEMBERSHIPS,
     ORGANISATIONS,
     PARTIES,
+    PEOPLE,
     SYSTEMS,
-    Acknowledging,
-    Actor,
     ContractProperties,
     Listed,
+    Membership,
     Organisation,
     Party,
+    Person,
+    RoleProfile,
     System,
-    contract_key,
     is_contracted,
 )
 from core.store.port import Bucket, Store
-from core.values.identity import Asid, PartyKey, is_asid
-from legacy_contracts import ns, registry
-from operations.entries import Entry, listed, of_kind
+from operations import listing_tables as tables
+from operations.entries import listed, of_kind
 
-EVERYTHING: Final = "*"
-
-_KINDS: Final = ("organisation", "party", "system", "contract")
-_ODS_CODE: Final = re.compile(r"[A-Za-z0-9]+")
-_INTERACTION: Final = re.compile(r"[A-Za-z0-9_.-]+")
-_SERVICE: Final = re.compile(r"[!-~]+:[!-~]+")
-
-_PARTY_FIELDS: Final = ("name", "certificate_names", "organisation", "endpoint", "acknowledgments")
-_CONTRACT_FIELDS: Final = (
-    *("party", "service", "interactions", "cpa_id", "endpoint"),
-    *("ack_requested", "duplicate_elimination", "sync_reply", "actor"),
-    *("retries", "retry_interval", "persist_duration", "ordered"),
+_KINDS: Final = (
+    *("organisation", "person", "membership", "role_profile", "party", "system", "contract"),
 )
-# The words of the national directory's attributes (nhsMHSAckRequested and its neighbours).
-_ALWAYS: Final = {"always": True, "never": False}
-_SYNC_REPLY: Final = {"MSHSignalsOnly": True, "None": False}
-_ACTORS: Final = {
-    **{one.value: one for one in Actor},
-    **{f"urn:oasis:names:tc:ebxml-msg:actor:{one.value}": one for one in Actor},
-}
-_ACKNOWLEDGING: Final = {one.value: one for one in Acknowledging}
-# Where the file says nothing: what a real entry of the national directory says (public in
-# NHSDigital/integration-adaptor-mhs, my_real_server_entries.json; transport.md 1.2).
-_RETRIES: Final = 2
-_RETRY_INTERVAL: Final = "PT1M"
-_PERSIST_DURATION: Final = "PT5M"
 
 
 class ListingError(Exception):
@@ -75,6 +51,9 @@ class Listing:
     systems: tuple[System, ...]
     organisations: tuple[Organisation, ...] = ()
     contracts: tuple[ContractProperties, ...] = ()
+    people: tuple[Person, ...] = ()
+    memberships: tuple[Membership, ...] = ()
+    role_profiles: tuple[RoleProfile, ...] = ()
 
 
 def read(path: Path, store: Store | None = None) -> Listing:
@@ -83,17 +62,17 @@ def read(path: Path, store: Store | None = None) -> Listing:
     What the file names and does not list may stand in the store, where one is given.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        loaded = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ListingError((f"{path} cannot be read: {error}",)) from error
     except tomllib.TOMLDecodeError as error:
         raise ListingError((f"{path} is not TOML: {error}",)) from error
     faults: list[str] = []
-    found = _listing(tables, faults)
+    found = _listing(loaded, faults)
     faults += _names_nothing(found, store)
     faults += [
         f"[{name}] is not known: use [organisation.ODS], [party.KEY], [system.ASID], [[contract]]"
-        for name in tables
+        for name in loaded
         if name not in _KINDS
     ]
     faults += _shared_certificates(found.parties)
@@ -138,113 +117,24 @@ def entry(store: Store, key: str) -> Party | System | Organisation | None:
     )
 
 
-def _listing(tables: Mapping[str, Any], faults: list[str]) -> Listing:
+def _listing(read: Mapping[str, Any], faults: list[str]) -> Listing:
     """Give what the tables list, whatever is wrong with it: the faults say what is."""
     contracts = tuple(
-        contract for one in listed(tables, "contract", faults) for contract in _contracts(one)
-    )
-    grants = (
-        *registry.IDS,
-        *(contract.interaction for contract in contracts),
+        contract for one in listed(read, "contract", faults) for contract in tables.contracts(one)
     )
     return Listing(
-        parties=tuple(_party(*one) for one in of_kind(tables, "party", faults)),
-        systems=tuple(
-            _system(*one, tuple(dict.fromkeys(grants))) for one in of_kind(tables, "system", faults)
+        parties=tuple(tables.party(*one) for one in of_kind(read, "party", faults)),
+        systems=tuple(tables.system(*one, contracts) for one in of_kind(read, "system", faults)),
+        organisations=tuple(
+            tables.organisation(*one) for one in of_kind(read, "organisation", faults)
         ),
-        organisations=tuple(_organisation(*one) for one in of_kind(tables, "organisation", faults)),
         contracts=contracts,
+        people=tuple(tables.person(*one) for one in of_kind(read, "person", faults)),
+        memberships=tuple(tables.membership(*one) for one in of_kind(read, "membership", faults)),
+        role_profiles=tuple(
+            tables.role_profile(*one) for one in of_kind(read, "role_profile", faults)
+        ),
     )
-
-
-def _organisation(code: str, entry: Entry) -> Organisation:
-    entry.refuse_unknown(("name",))
-    if not _ODS_CODE.fullmatch(code) or len(code) > MAX_KEY:
-        entry.note("an ODS code has letters and digits only: correct it")
-    return Organisation(code, entry.text("name"))
-
-
-def _party(key: str, entry: Entry) -> Party:
-    entry.refuse_unknown(_PARTY_FIELDS)
-    names = entry.texts("certificate_names")
-    for one in (key, *names):
-        if not 0 < len(one) <= MAX_KEY:
-            entry.note(f"a party key, or a certificate name, has 1 to {MAX_KEY} characters")
-    return Party(
-        PartyKey(key),
-        entry.text("name"),
-        names,
-        organisation=entry.optional_text("organisation"),
-        endpoint=entry.url("endpoint"),
-        acknowledgments=entry.choice("acknowledgments", _ACKNOWLEDGING, Acknowledging.REQUESTED),
-    )
-
-
-def _system(asid: str, entry: Entry, everything: tuple[str, ...]) -> System:
-    entry.refuse_unknown(("name", "party", "interactions"))
-    if not is_asid(asid):
-        entry.note("an ASID has 12 digits: correct it")
-    party, granted = PartyKey(entry.text("party")), entry.texts("interactions")
-    if EVERYTHING in granted:
-        granted = tuple(dict.fromkeys((*everything, *granted)))
-    return System(
-        Asid(asid),
-        party,
-        entry.text("name"),
-        tuple(one for one in granted if one != EVERYTHING),
-    )
-
-
-def _contracts(entry: Entry) -> tuple[ContractProperties, ...]:
-    """Give a table's contracts: one for each of its interactions."""
-    entry.refuse_unknown(_CONTRACT_FIELDS)
-    agreed = ContractProperties(
-        party_key=PartyKey(entry.text("party")),
-        service=_service(entry),
-        interaction="",
-        cpa_id=entry.text("cpa_id"),
-        endpoint=entry.url("endpoint"),
-        ack_requested=entry.choice("ack_requested", _ALWAYS, default=True),
-        duplicate_elimination=entry.choice("duplicate_elimination", _ALWAYS, default=True),
-        sync_reply=entry.choice("sync_reply", _SYNC_REPLY, default=True),
-        actor=entry.choice("actor", _ACTORS, Actor.TO_PARTY_MSH),
-        retries=entry.count("retries", _RETRIES),
-        retry_seconds=entry.seconds("retry_interval", _RETRY_INTERVAL),
-        persist_seconds=entry.seconds("persist_duration", _PERSIST_DURATION),
-        ordered=entry.flag("ordered"),
-    )
-    _note_contradictions(entry, agreed)
-    return tuple(replace(agreed, interaction=one) for one in _interactions(entry, agreed))
-
-
-def _service(entry: Entry) -> str:
-    service = entry.text("service")
-    if service and not _SERVICE.fullmatch(service):
-        entry.note(f'service {service!r} is no full name: write "{ns.SERVICES}NAME"')
-    return service
-
-
-def _interactions(entry: Entry, agreed: ContractProperties) -> tuple[str, ...]:
-    named = entry.texts("interactions")
-    if entry.table.get("interactions") == []:
-        entry.note("interactions is empty: name one, or remove the contract")
-    for one in named:
-        if not _INTERACTION.fullmatch(one):
-            entry.note(f"{one!r} is no interaction: write its id")
-        elif len(contract_key(agreed.party_key, agreed.service, one)) > MAX_KEY:
-            entry.note(f"party, service and {one} have more than {MAX_KEY} characters: shorten")
-    return named
-
-
-def _note_contradictions(entry: Entry, agreed: ContractProperties) -> None:
-    persist, interval = agreed.persist_seconds, agreed.retry_seconds
-    if persist == 0:
-        entry.note("persist_duration is zero, so nothing would be sent: give a longer one")
-    elif agreed.retries and persist < interval:
-        entry.note(
-            f"persist_duration ({persist:g} s) is shorter than retry_interval ({interval:g} s), so "
-            "nothing would be sent again: lengthen it, or set retries = 0"
-        )
 
 
 def _names_nothing(found: Listing, store: Store | None) -> list[str]:
@@ -252,6 +142,7 @@ def _names_nothing(found: Listing, store: Store | None) -> list[str]:
     return [
         *_unknown_organisations(found, store),
         *_unknown_parties(found, store),
+        *_unknown_people(found, store),
         *_ungranted(found, store),
     ]
 
@@ -260,7 +151,7 @@ def _unknown_organisations(found: Listing, store: Store | None) -> Iterator[str]
     codes = {one.ods_code for one in found.organisations}
     for party in found.parties:
         code = party.organisation
-        if not code or code in codes or _stands(store, ORGANISATIONS, code):
+        if not code or party.derived or code in codes or _stands(store, ORGANISATIONS, code):
             continue
         yield (
             f"[party.{party.party_key}]: organisation {code} is neither in this file nor in the "
@@ -283,20 +174,38 @@ def _unknown_parties(found: Listing, store: Store | None) -> Iterator[str]:
             )
 
 
+def _unknown_people(found: Listing, store: Store | None) -> Iterator[str]:
+    people = {one.user for one in found.people}
+    memberships = {one.identifier for one in found.memberships}
+    standing: tuple[Membership | RoleProfile, ...] = (*found.memberships, *found.role_profiles)
+    for one in standing:
+        place = "membership" if isinstance(one, Membership) else "role_profile"
+        if one.user and one.user not in people and not _stands(store, PEOPLE, one.user):
+            yield (
+                f"[{place}.{one.identifier}]: person {one.user} is neither in this file nor in "
+                f"the store: add [person.{one.user}]"
+            )
+    for profile in found.role_profiles:
+        key = profile.membership
+        if key and key not in memberships and not _stands(store, MEMBERSHIPS, key):
+            yield (
+                f"[role_profile.{profile.identifier}]: membership {key} is neither in this file "
+                f"nor in the store: add [membership.{key}]"
+            )
+
+
 def _ungranted(found: Listing, store: Store | None) -> Iterator[str]:
-    """Name the interactions that no system can be granted: nothing answers or forwards them."""
-    contracted = {one.interaction for one in found.contracts}
-    asked = {activity for one in found.systems for activity in one.activities} - contracted
-    unknown = {
-        one
-        for one in asked
-        if not registry.is_known(one) and (store is None or not is_contracted(store, one))
-    }
+    """Name the interactions that no system can be granted: nothing answers or forwards them.
+
+    One that is written in full is what the directory says of the system, whatever is built here.
+    """
+    bare = {one for system in found.systems for one in system.interactions if ":" not in one}
+    unknown = {one for one in bare if store is None or not is_contracted(store, one)}
     for system in found.systems:
-        for activity in system.activities:
-            if activity in unknown:
+        for one in system.interactions:
+            if one in unknown:
                 yield (
-                    f"[system.{system.asid}]: interaction {activity} is not built here, and no "
+                    f"[system.{system.asid}]: interaction {one} is not built here, and no "
                     "contract names it: see docs/interactions.md, or add a [[contract]]"
                 )
 

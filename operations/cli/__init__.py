@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from operations.cli import checks, directories, hub, manuals, measures, pds, records, running
+from operations.cli import checks, directories, hub, ldap, manuals, measures, pds, records, running
 
 _COMMANDS: tuple[click.Command, ...] = (
     running.init,
@@ -20,6 +20,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     records.backup,
     records.restore,
     directories.directory,
+    ldap.ldap,
     pds.pds,
     hub.deliver,
     hub.messages,
