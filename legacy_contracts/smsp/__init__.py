@@ -1,0 +1,1 @@
+"""The Spine Mini Services: demographics over SOAP and the interoperability toolkit's envelopes."""
