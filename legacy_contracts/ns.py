@@ -20,6 +20,11 @@ NASP: Final = "http://national.carerecords.nhs.uk/schema/"
 CRS: Final = "http://national.carerecords.nhs.uk/schema/crs/"
 NPFIT: Final = "urn:cfh-nhs-uk:npfit"
 
+ITK: Final = "urn:nhs-itk:ns:201005"
+WSA_2005: Final = "http://www.w3.org/2005/08/addressing"
+WSSE: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+WSU: Final = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+
 SERVICES: Final = "urn:nhs:names:services:"
 """What a service's name starts with in wsa:Action, SOAPAction and eb:Service."""
 
