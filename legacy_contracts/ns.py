@@ -12,7 +12,6 @@ XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
 WSDL_SOAP: Final = "http://schemas.xmlsoap.org/wsdl/soap/"
-ITK: Final = "urn:nhs-itk:ns:201005"
 XSI_MISSPELT: Final = "http://www.w3c.org/2001/XML-Schema-Instance"
 """What the Spine's own ebXML headers declare in its place (transport.md 1.2)."""
 

@@ -2,7 +2,7 @@
 
 Everything that it imports and includes is followed. Prefixes are resolved, defaults are written
 out, comments and documentation are left out, and of an address the path is kept. Elements,
-attributes and facets keep their order. `Prose` gives what was left out: the words.
+attributes and facets keep their order. `prose` gives what was left out: the words.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def contract(location: str, load: Load) -> etree._Element:
         if document.root.tag == f"{{{WSDL}}}definitions":
             contract.append(_wsdl_node(document.root))
         for schema in document.root.iter(f"{{{XSD}}}schema"):
+            contract.append(etree.Element("schema", {"in": str(schema.get("targetNamespace"))}))
             components += _components(schema)
     contract.extend(sorted(components, key=lambda one: (one.tag, one.get("in", ""))))
     return contract
@@ -189,6 +190,6 @@ def words_of(root: etree._Element) -> list[str]:
 
 
 def phrases(text: str, length: int = 8) -> frozenset[tuple[str, ...]]:
-    """Give every run of so many words in a text, whatever stands between them."""
-    words = re.findall(r"[a-z0-9]+", text.lower())
+    """Give every run of so many words in a text, whatever stands between them; no number is one."""
+    words = re.findall(r"[a-z]+", text.lower())
     return frozenset(tuple(words[at : at + length]) for at in range(len(words) - length + 1))
