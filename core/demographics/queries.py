@@ -34,6 +34,9 @@ from core.errors import (
 from core.values.demographics import Patient, RecordStatus
 from core.values.identity import NhsNumber, is_nhs_number
 
+GENDERS: Final = ("0", "1", "2", "9")
+"""Every gender that a record can be traced by: where none is asked, each is looked for."""
+
 MAX_SUPERSESSIONS: Final = 32
 """How many replaced numbers are followed before a record is called damaged.
 
@@ -60,7 +63,7 @@ class Confirm:
 class Trace:
     """Find the one patient with these details; what is None does not narrow."""
 
-    gender: str
+    gender: str | None
     birth_date: str
     family: str
     given: tuple[str, ...] = ()
@@ -100,10 +103,12 @@ def confirm(command: Confirm, records: Demographics) -> Found:
 def cross_check(command: CrossCheck, records: Demographics) -> Found:
     """Give the record if the details agree with it; a replaced number is refused."""
     patient, superseded = by_number(command.nhs_number, records)
-    if superseded:
-        raise NumberSuperseded("the number was replaced")
     shown = current(patient, records.today)
-    if not _verified(shown, command):
+    verified = _verified(shown, command)
+    if superseded:
+        replacement = patient.nhs_number if verified else None
+        raise NumberSuperseded("the number was replaced", replacement=replacement)
+    if not verified:
         raise NotVerified("the details do not agree with the record")
     if patient.sensitivity is not None:
         return Found(placeless(shown), limited=True)
@@ -152,9 +157,11 @@ def by_number(asked: NhsNumber, records: Demographics) -> tuple[Patient, NhsNumb
 
 def _traced(command: Trace, records: Demographics) -> Iterator[Patient]:
     """Give the current records under the trace's key that fit everything else."""
-    key = trace_key(command.birth_date, command.family, command.gender)
-    candidates = records.store.read(TRACES, key)
-    for number in candidates.nhs_numbers if candidates else ():
+    genders = GENDERS if command.gender is None else (command.gender,)
+    keys = [trace_key(command.birth_date, command.family, gender) for gender in genders]
+    found = [candidates for key in keys if (candidates := records.store.read(TRACES, key))]
+    # A record that was another gender before stands under both.
+    for number in dict.fromkeys(one for some in found for one in some.nhs_numbers):
         patient = records.store.read(PATIENTS, number)
         if patient is None or patient.status is not RecordStatus.ACTIVE:
             continue
@@ -168,7 +175,7 @@ def _fits(patient: Patient, command: Trace, policy: Policy) -> bool:
     if patient.sensitivity and by_place and not policy.restricted_found_by_place:
         return False
     return (
-        patient.gender == command.gender
+        command.gender in (None, patient.gender)
         and _same_date(patient.birth_time, command.birth_date)
         and _has_name(patient, command.family, command.given)
         and _fits_death(patient, command.death_date)

@@ -51,6 +51,7 @@ REFUSALS: Final[dict[str, Meaning]] = {
     "NO_PROFILE_ID": Meaning("1000", "Profile ID is missing"),
     "SCHEMA": Meaning("1000", INVALID),
     "NO_TO": Meaning("1000", "The To address is missing"),
+    "TO": Meaning("1000", "The To address is not a URI"),
     "NO_TIMESTAMP": Meaning("1000", "The security timestamp is missing"),
     "TIMESTAMP_UNREADABLE": Meaning("1000", "The security timestamp is not a date and time"),
     "REPLY_ELSEWHERE": Meaning("1000", "Only anonymous replies are given"),

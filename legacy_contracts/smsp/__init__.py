@@ -1,1 +1,1 @@
-"""The Spine Mini Services: demographics over SOAP and the interoperability toolkit's envelopes."""
+"""SMSP: the Spine mini services for demographics, from payload to payload."""
