@@ -3,63 +3,25 @@
 The contract is that of PDSMiniServices-v1-0.wsdl, as it was published for the Spine Mini Services
 (domains.md 2.6): the names, the actions and the order are its own, also where they are odd. The
 definitions are named `test`, three operations answer with one message, and a binding's fault says
-nothing of how it is written. A client that was generated from the published one reads no other.
+nothing of how it is written. Whoever generated a client from the published one finds no difference.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
 
 from legacy_contracts import ns
+from legacy_contracts.smsp.operations import OPERATIONS, Operation
 from legacy_contracts.smsp.schemas import schema
 from legacy_contracts.smsp.types import Table, table
 
-ENDPOINTS: Final = "/interoperability.toolkit/HL7v3/"
-"""Where each operation has an address of its own, which is the one that the WSDL gives."""
-
-ACTIONS: Final = "urn:nhs-itk:services:201005:"
 SCHEMAS: Final = "/smsp/pds/schemas/"
 
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A port: its one operation, and the messages that go in and out."""
-
-    operation: str
-    request: str
-    response: str
-
-
-PORTS: Final = (
-    Port("verifyNHSNumber-v1-0", "verifyNHSNumberRequest-v1-0", "verifyNHSNumberResponse-v1-0"),
-    Port("getNHSNumber-v1-0", "getNHSNumberRequest-v1-0", "getNHSNumberResponse-v1-0"),
-    Port(
-        "getPatientDetailsByNHSNumber-v1-0",
-        "getPatientDetailsByNHSNumberRequest-v1-0",
-        "getPatientDetailsResponse-v1-0",
-    ),
-    Port(
-        "getPatientDetailsBySearch-v1-0",
-        "getPatientDetailsBySearchRequest-v1-0",
-        "getPatientDetailsResponse-v1-0",
-    ),
-    Port(
-        "getPatientDetails-v1-0",
-        "getPatientDetailsRequest-v1-0",
-        "getPatientDetailsResponse-v1-0",
-    ),
-)
-
-ADDRESSES: Final = (
-    "/smsp/pds",
-    "/syncsoap",
-    *(ENDPOINTS + port.operation for port in PORTS),
-)
+ADDRESSES: Final = ("/smsp/pds", "/syncsoap", *(each.path for each in OPERATIONS.values()))
 """Where a request may be sent, and where the WSDL is given for `?wsdl`."""
 
 _ENVELOPE: Final = "itk:DistributionEnvelope"
@@ -141,14 +103,16 @@ def _definitions(base: str) -> etree._Element:
         targetNamespace=ns.ITK,
     )
     _types(root)
-    for name in dict.fromkeys(name for port in PORTS for name in (port.request, port.response)):
+    for name in dict.fromkeys(
+        name for each in OPERATIONS.values() for name in (each.code, each.response_element)
+    ):
         _message(root, name, _ENVELOPE)
     _message(root, _FAULT_MESSAGE, _FAULT_ELEMENT)
     for write in (_port_type, _binding):
-        for port in PORTS:
-            write(root, port)
-    for port in PORTS:
-        _service(root, port, base)
+        for each in OPERATIONS.values():
+            write(root, each)
+    for each in OPERATIONS.values():
+        _service(root, each, base)
     return root
 
 
@@ -174,29 +138,29 @@ def _message(root: etree._Element, name: str, element: str) -> None:
     _put(_put(root, "message", name=name), "part", name=name, element=element)
 
 
-def _port_type(root: etree._Element, port: Port) -> None:
-    put = _put(root, "portType", name=f"{port.operation}_ptt")
-    operation = _put(put, "operation", name=port.operation)
-    _put(operation, "input", message=f"itk:{port.request}")
-    _put(operation, "output", message=f"itk:{port.response}")
+def _port_type(root: etree._Element, asked: Operation) -> None:
+    put = _put(root, "portType", name=f"{asked.name}_ptt")
+    operation = _put(put, "operation", name=asked.name)
+    _put(operation, "input", message=f"itk:{asked.code}")
+    _put(operation, "output", message=f"itk:{asked.response_element}")
     _put(operation, "fault", name=_FAULT, message=f"itk:{_FAULT_MESSAGE}")
 
 
-def _binding(root: etree._Element, port: Port) -> None:
-    name = f"{port.operation}_ptt"
+def _binding(root: etree._Element, asked: Operation) -> None:
+    name = f"{asked.name}_ptt"
     put = _put(root, "binding", name=f"{name}Binding", type=f"itk:{name}")
     etree.SubElement(put, _soap("binding"), {"style": "document", "transport": _HTTP})
-    operation = _put(put, "operation", name=port.operation)
-    action = {"soapAction": ACTIONS + port.operation, "style": "document"}
+    operation = _put(put, "operation", name=asked.name)
+    action = {"soapAction": asked.action, "style": "document"}
     etree.SubElement(operation, _soap("operation"), action)
-    for way, message in (("input", port.request), ("output", port.response)):
+    for way, message in (("input", asked.code), ("output", asked.response_element)):
         body = {"parts": message, "use": "literal"}
         etree.SubElement(_put(operation, way), _soap("body"), body)
     _put(operation, "fault", name=_FAULT)
 
 
-def _service(root: etree._Element, port: Port, base: str) -> None:
-    put = _put(root, "service", name=port.operation)
-    name = f"{port.operation}_ptt"
+def _service(root: etree._Element, asked: Operation, base: str) -> None:
+    put = _put(root, "service", name=asked.name)
+    name = f"{asked.name}_ptt"
     place = _put(put, "port", name=f"{name}Port", binding=f"itk:{name}Binding")
-    etree.SubElement(place, _soap("address"), {"location": base + ENDPOINTS + port.operation})
+    etree.SubElement(place, _soap("address"), {"location": base + asked.path})
