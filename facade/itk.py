@@ -16,6 +16,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from typing import Any, Final, TypeVar
 
@@ -25,6 +26,7 @@ from adapters.pipeline import Answered, Request
 from core.errors import StoreError
 from legacy_contracts import ns
 from legacy_contracts.envelopes.toolkit import ItkError, refusal
+from legacy_contracts.smsp import wsdl
 from legacy_contracts.smsp.operations import OPERATIONS
 
 UNKNOWN: Final = "unknown"
@@ -33,6 +35,14 @@ UNKNOWN: Final = "unknown"
 _REQUEST: Final = "spine.itk.request"
 _ANSWERED: Final = "spine.itk.answered"
 """Where the request, and what was answered, travel through spyne."""
+
+_DOCUMENT: Final = "wsdl"
+_ASKS: Final = "wsdl"
+_XML: Final = "text/xml; charset=utf-8"
+_HOSTS: Final = 16
+"""For how many names of this server the WSDL is kept: callers choose them."""
+
+_SCHEMAS: Final = wsdl.schemas()
 
 _VENDORED: Final = "spyne.util.six"
 
@@ -96,18 +106,38 @@ def _parts() -> Spyne:
     return Spyne(Application, AnyXml, Fault, ProtocolBase, rpc, ServiceBase, WsgiApplication)
 
 
+__all__ = ["Provider", "Services", "methods"]
+
 R = TypeVar("R")
+
+
+def methods(path: str) -> tuple[str, ...]:
+    """Give the methods that an address of the web services knows; none of any other address."""
+    if path in itk.PATHS:
+        return ("POST", "GET")
+    return ("GET",) if path in _SCHEMAS else ()
 
 
 class Services:
     """Answers the addresses of the web services: whatever comes, an answer or a SOAP fault."""
 
-    def __init__(
-        self, provider: Provider, failed: Callable[[Exception], None], *, limit_bytes: int
-    ) -> None:
+    def __init__(self, provider: Provider, *, limit_bytes: int) -> None:
         self._provider = provider
-        self._failed = failed
         self._wsgi = _application(imported(), self, limit_bytes)
+        self._described = lru_cache(maxsize=_HOSTS)(wsdl.description)
+
+    def document(self, environ: Mapping[str, Any]) -> Answered:
+        """Give the WSDL or a schema, byte for byte, or that there is none."""
+        path = environ["PATH_INFO"]
+        if path in _SCHEMAS:
+            return Answered(200, _SCHEMAS[path], _DOCUMENT, "served", content_type=_XML)
+        if environ.get("QUERY_STRING", "").lower() != _ASKS:
+            return Answered(404, b"", _DOCUMENT, "not found")
+        try:
+            described = self._described(environ.get("HTTP_HOST") or "localhost")
+        except ValueError:
+            return Answered(404, b"", _DOCUMENT, "no host")
+        return Answered(200, described, _DOCUMENT, "served", content_type=_XML)
 
     def answer(self, request: Request | None, path: str) -> Answered:
         """Give the answer to a request, None being one that was too large to be read."""
@@ -144,10 +174,10 @@ class Services:
         except ItkError as error:
             return self._refused(error, request, operation)
         except StoreError as error:
-            self._failed(error)
+            self._provider.report(error)
             return self._refused(refusal("STORE"), request, operation)
         except Exception as error:  # noqa: BLE001 - the last resort: nothing leaks to the wire
-            self._failed(error)
+            self._provider.report(error)
             return self._refused(refusal("OURS"), request, operation)
 
     def _refused(self, error: ItkError, request: Request, operation: str) -> Answered:

@@ -9,6 +9,9 @@ EB: Final = "http://www.oasis-open.org/committees/ebxml-msg/schema/msg-header-2_
 XLINK: Final = "http://www.w3.org/1999/xlink"
 HL7EBXML: Final = "urn:hl7-org:transport/ebXML/DSTUv1.0"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
+XSD: Final = "http://www.w3.org/2001/XMLSchema"
+WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
+WSDL_SOAP: Final = "http://schemas.xmlsoap.org/wsdl/soap/"
 XSI_MISSPELT: Final = "http://www.w3c.org/2001/XML-Schema-Instance"
 """What the Spine's own ebXML headers declare in its place (transport.md 1.2)."""
 

@@ -6,6 +6,7 @@ found by `SPINE_SCHEMAS`, the corpus of public messages by `SPINE_CORPUS`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import corpus
@@ -24,6 +25,15 @@ def official() -> Schemas:
     if place is None:
         pytest.skip(_not_set(schemas.VARIABLE))
     return Schemas(place)
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """Give the folder of the published mini services; not run, and says so, where there is none."""
+    place = schemas.mini_services()
+    if place is None:
+        pytest.skip(_not_set(schemas.VARIABLE))
+    return place
 
 
 @pytest.fixture(scope="session")
