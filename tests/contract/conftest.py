@@ -12,7 +12,7 @@ import corpus
 import pytest
 import schemas
 from corpus import Corpus, Outcome
-from schemas import Schemas
+from schemas import Schemas, SmspSchemas
 
 OUTCOMES: Final = pytest.StashKey[list[Outcome]]()
 
@@ -24,6 +24,15 @@ def official() -> Schemas:
     if place is None:
         pytest.skip(_not_set(schemas.VARIABLE))
     return Schemas(place)
+
+
+@pytest.fixture(scope="session")
+def mini_services() -> SmspSchemas:
+    """Give the schemas of the mini services; as above where there are none."""
+    place = schemas.folder()
+    if place is None:
+        pytest.skip(_not_set(schemas.VARIABLE))
+    return SmspSchemas(place.parents[1] / "smsp-pds" / "Schemas")
 
 
 @pytest.fixture(scope="session")
