@@ -62,14 +62,14 @@ _DETAILS: Final = "getPatientDetails"
 _ALL: Final = (
     _operation("verifyNHSNumber"),
     _operation("getNHSNumber"),
-    # QUPA_MT000005GB01 calls this one element otherwise than its code.
-    _operation(_DETAILS, element="getPatientDetails-v1-0"),
     _operation("getPatientDetailsByNHSNumber", answer=_DETAILS),
     _operation("getPatientDetailsBySearch", answer=_DETAILS),
+    # QUPA_MT000005GB01 calls this one element otherwise than its code.
+    _operation(_DETAILS, element="getPatientDetails-v1-0"),
 )
 
 OPERATIONS: Final = {one.name: one for one in _ALL}
-"""Every operation, by name."""
+"""Every operation, by name, in the order of the published WSDL."""
 
 BY_ACTION: Final = {one.action: one for one in _ALL}
 """Every operation, by action."""

@@ -6,6 +6,7 @@ found by `SPINE_SCHEMAS`, the corpus of public messages by `SPINE_CORPUS`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import corpus
@@ -27,12 +28,18 @@ def official() -> Schemas:
 
 
 @pytest.fixture(scope="session")
-def mini_services() -> SmspSchemas:
-    """Give the schemas of the mini services; as above where there are none."""
-    place = schemas.folder()
+def published() -> Path:
+    """Give the folder of the published mini services; not run, and says so, where there is none."""
+    place = schemas.mini_services()
     if place is None:
         pytest.skip(_not_set(schemas.VARIABLE))
-    return SmspSchemas(place.parents[1] / "smsp-pds" / "Schemas")
+    return place
+
+
+@pytest.fixture(scope="session")
+def mini_services(published: Path) -> SmspSchemas:
+    """Give the schemas of the mini services' payloads."""
+    return SmspSchemas(published)
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,12 @@ def folder() -> Path | None:
     return Path(place) / "mim-omvt" / "Schemas" if place else None
 
 
+def mini_services() -> Path | None:
+    """Give the folder of the mini services' schemas and WSDL, or None likewise."""
+    place = os.environ.get(VARIABLE)
+    return Path(place) / "smsp-pds" / "Schemas" if place else None
+
+
 @dataclass(slots=True)
 class Schemas:
     """The schemas of one folder, compiled once each."""
