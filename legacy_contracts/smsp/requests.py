@@ -90,7 +90,7 @@ _QUERY: Final = f"{_HL7}queryEvent"
 _VALUE: Final = f"{_HL7}value"
 
 
-Payload = bytes | etree._Element
+Payload = bytes | etree._Element  # noqa: SLF001 - lxml names its type so
 """A payload as it came: bytes, or an element of a document that was parsed already."""
 
 
