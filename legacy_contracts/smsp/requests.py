@@ -90,12 +90,13 @@ _QUERY: Final = f"{_HL7}queryEvent"
 _VALUE: Final = f"{_HL7}value"
 
 
-def parse(operation: Operation, payload: bytes) -> Question:
+Payload = bytes | etree._Element  # noqa: SLF001 - lxml names its type so
+"""A payload as it came: bytes, or an element of a document that was parsed already."""
+
+
+def parse(operation: Operation, payload: Payload) -> Question:
     """Give what a payload asks of an operation; raise `Unanswerable` with the code it gets."""
-    try:
-        root = xml.parse(payload)
-    except MalformedMessage as error:
-        raise _invalid("the payload is not XML") from error
+    root = _parsed(payload) if isinstance(payload, bytes) else payload
     values = _values(operation, _query(operation, root))
     family = _part(values.get(_NAME), "family")
     if family is None and (
@@ -115,6 +116,13 @@ def parse(operation: Operation, payload: bytes) -> Question:
     )
 
 
+def _parsed(payload: bytes) -> etree._Element:
+    try:
+        return xml.parse(payload)
+    except MalformedMessage as error:
+        raise _invalid("the payload is not XML") from error
+
+
 def _query(operation: Operation, root: etree._Element) -> etree._Element:
     """Give the element that holds the parameters of a payload that is of its operation."""
     if root.tag != f"{_HL7}{operation.request_element}":
@@ -132,11 +140,13 @@ def _values(operation: Operation, query: etree._Element) -> dict[str, etree._Ele
     """Give the value of each parameter that the operation knows."""
     required, optional = PARAMETERS[operation.name]
     values: dict[str, etree._Element] = {}
+    seen: set[str] = set()
     for name, parameter in _named(query):
         if name not in required and name not in optional:
             continue
-        if name in values:
+        if name in seen:
             raise _invalid(f"{name} twice")
+        seen.add(name)
         value = parameter.find(_VALUE)
         if value is not None:
             values[name] = value
