@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from core.demographics.queries import CrossCheck, Trace
-from core.demographics.records import Found
+from core.demographics.queries import CrossCheck, Identify, Trace
+from core.directory import Organisation
 from core.door import Core
 from core.errors import (
     CoreError,
@@ -24,13 +24,14 @@ from core.errors import (
     StoreError,
     TooManyMatches,
 )
-from core.values.demographics import CareProvisionKind, Patient
+from core.values import demographics
+from core.values.demographics import Address, CareProvisionKind, Patient
 from core.values.identity import Caller, NhsNumber
 from legacy_contracts.smsp import answers, requests
-from legacy_contracts.smsp.answers import Practice, Reply, Shown
+from legacy_contracts.smsp.answers import MAX_LINES, Practice, Reply, Shown
 from legacy_contracts.smsp.codes import SHOWING, Code
 from legacy_contracts.smsp.operations import Operation
-from legacy_contracts.smsp.requests import Question, Unanswerable
+from legacy_contracts.smsp.requests import LocalIdentifier, Question, Unanswerable
 
 REFUSALS: Final[dict[type[CoreError], Code]] = {
     NotFound: Code.NO_MATCH,
@@ -91,13 +92,15 @@ def _asked(
     except Unanswerable as error:
         core.decline(by=caller, command=operation.name, why=error.code.value)
         raise
+    organisation = _organisation(core, caller)
     try:
-        found = core.perform(to_command(question), by=caller)
+        found = core.perform(to_command(question, organisation), by=caller)
     except NotAllowed:
         raise
     except CoreError as refusal:
         return _refused(operation, refusal)
-    shown = _shown(core, operation, found)
+    practice = _practice(core, found.patient) if operation.name in SHOWING else None
+    shown = Shown(found.patient, practice, _local(question, found.patient, organisation))
     why = answers.misfit(shown)
     if why is not None:
         raise Unanswerable(Code.OUTPUT_NOT_VALID, why)
@@ -113,30 +116,75 @@ def _refused(operation: Operation, refusal: CoreError) -> tuple[Shown | None, Co
     return Shown(Patient(replacement)), code
 
 
-def to_command(question: Question) -> CrossCheck | Trace:
-    """Give the command for a question: by number where there is one, else by details."""
-    if question.nhs_number is not None:
-        return CrossCheck(
-            NhsNumber(question.nhs_number), question.birth_date, question.given, question.family
-        )
+def to_command(question: Question, organisation: str) -> CrossCheck | Trace | Identify:
+    """Give the command for a question: by number, by details, or by a local identifier.
+
+    A question with a number asks by it, whatever details stand beside it (as the providers of the
+    old service did: help-accessmosaiccm.theaccessgroup.com, article 11883486).
+    """
+    asked, local = question, _of_core(question, organisation)
+    if asked.nhs_number is not None:
+        number = NhsNumber(asked.nhs_number)
+        return CrossCheck(number, asked.birth_date, asked.given, asked.family, local)
+    if asked.family is None and local is not None:
+        return Identify(local, asked.birth_date, asked.given)
     return Trace(
-        gender=question.gender,
-        birth_date=question.birth_date,
-        family=question.family or "",
-        given=(question.given,) if question.given else (),
-        postcode=question.postcode,
+        gender=asked.gender,
+        birth_date=asked.birth_date,
+        family=asked.family or "",
+        given=(asked.given,) if asked.given else (),
+        postcode=asked.postcode,
+        local=local,
     )
 
 
-def _shown(core: Core, operation: Operation, found: Found) -> Shown:
-    practice = _practice(core, found.patient) if operation.name in SHOWING else None
-    return Shown(found.patient, practice)
+def _of_core(question: Question, organisation: str) -> demographics.LocalIdentifier | None:
+    """Give what an organisation calls whom it asks for, in the core's terms."""
+    local = question.local
+    if local is None:
+        return None
+    return demographics.LocalIdentifier(organisation, local.root, local.extension)
+
+
+def _organisation(core: Core, caller: Caller) -> str:
+    """Give the ODS code of whom a caller asks for, as the directory has it."""
+    party = core.directory.party(caller.party_key)
+    return party.organisation if party else ""
+
+
+def _local(question: Question, patient: Patient, organisation: str) -> LocalIdentifier | None:
+    """Give what the caller's organisation calls a patient, or else what the question called it."""
+    for one in patient.local_identifiers:
+        found = LocalIdentifier(one.scheme, one.value)
+        if one.organisation == organisation and question.local in (None, found):
+            return found
+    return question.local
 
 
 def _practice(core: Core, patient: Patient) -> Practice | None:
     """Give the practice that a patient is registered with, as far as the directory knows it."""
     for one in patient.care_provisions:
         if one.kind is CareProvisionKind.PRIMARY_CARE and not one.practitioner:
-            listed = core.directory.organisation(one.provider)
-            return Practice(one.provider, listed.name if listed else None)
+            return _listed(one.provider, core.directory.organisation(one.provider))
     return None
+
+
+def _listed(code: str, listed: Organisation | None) -> Practice:
+    """Give a practice with what the directory's attributes say of where it is."""
+    if listed is None:
+        return Practice(code)
+    said = {name.lower(): values[0] for name, values in listed.attributes if values}
+    street, postcode = said.get("postaladdress"), said.get("postalcode")
+    number = said.get("telephonenumber")
+    return Practice(
+        code,
+        listed.name,
+        Address(lines=_lines(street or ""), postcode=postcode) if street or postcode else None,
+        f"tel:{''.join(number.split())}" if number else None,
+    )
+
+
+def _lines(postal_address: str) -> tuple[str, ...]:
+    """Give the lines of a postal address (RFC 4517 3.3.28: `$` parts them), five at most."""
+    lines = [one.replace("\\24", "$").replace("\\5C", "\\") for one in postal_address.split("$")]
+    return (*lines[: MAX_LINES - 1], ", ".join(lines[MAX_LINES - 1 :]))

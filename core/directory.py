@@ -48,12 +48,17 @@ class Actor(StrEnum):
     TO_PARTY_MSH = "toPartyMSH"
 
 
+Attributes = tuple[tuple[str, tuple[str, ...]], ...]
+"""What the national directory's entry says beyond its row, by name, values in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Organisation:
     """An organisation: its code in the national directory (ODS), its name."""
 
     ods_code: str
     name: str
+    attributes: Attributes = ()
 
 
 @dataclass(frozen=True, slots=True)

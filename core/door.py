@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final, overload
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar, overload
 
 from core import access, alerts
 from core.alerts import Alert, RaiseAlert
@@ -20,11 +20,15 @@ from core.demographics.records import Demographics, Found, Policy
 from core.demographics.searching import Candidates
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
-from core.errors import CoreError, NotAllowed
+from core.errors import CoreError, Duplicate, NotAllowed
 from core.messaging.hub import Accept, Admit, Hub, Receipt
 from core.messaging.records import Message
+from core.messaging.sightings import Once, require_new, sighting
+from core.store.gathering import Gathering
 from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
+
+R = TypeVar("R")
 
 Change = UpdateRecord | Merge | Split | Restrict
 Query = queries.Command | AdvancedTrace
@@ -128,6 +132,37 @@ class Core:
             self._note(by, command, type(refusal).__name__, (), started)
             raise
         self._note(by, command, why, (), started)
+
+    def once(self, once: Once, command: str, answer: Callable[[Core], R], *, by: Caller) -> R:
+        """Give what `answer` gives on this core, once for the ids: then they are spent.
+
+        Raises `Duplicate`, audited, for what was received before, and what `answer` raises, which
+        spends nothing. What was audited stands in either case. On the embedded store all is one
+        write; on a cluster two at the same moment may both be answered.
+        """
+        now = self.context.now()
+        try:
+            require_new(self.store, by.party_key, once, now)
+            writes = sighting(by.party_key, once, now, self.context.new_id())
+            if self.store.is_exclusive:
+                return self._gathered(answer, writes)
+            given = answer(self)
+            self.store.apply(writes)
+        except Duplicate as refusal:
+            self.decline(by=by, command=command, why=type(refusal).__name__)
+            raise
+        return given
+
+    def _gathered(self, answer: Callable[[Core], R], writes: Iterable[Write]) -> R:
+        gathering = Gathering(self.store)
+        try:
+            given = answer(replace(self, store=gathering))
+        except Exception:
+            gathering.commit()
+            raise
+        gathering.apply(writes)
+        gathering.commit()
+        return given
 
     def end(self) -> None:
         """End this process's audit chain in order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Final
 
 from werkzeug.http import parse_options_header
@@ -13,7 +14,7 @@ from adapters import pipeline, polling, receiving
 from adapters.pipeline import Answered, Request
 from adapters.receiving import Address, Sent
 from core.errors import StoreError
-from facade import logs, tls
+from facade import itk, logs, tls
 from facade.metrics import Metrics
 from facade.wiring import Spine
 from legacy_contracts.errors import Fault
@@ -42,7 +43,7 @@ _LOGGED: Final = 300
 
 _TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
 
-_TAKEN: Final = frozenset({"AA", "accepted", "duplicate", "polled"})
+_TAKEN: Final = frozenset({"AA", "SMSP-0000", "accepted", "duplicate", "polled", "served"})
 """The outcomes that refuse nothing."""
 
 StartResponse = Callable[..., Any]
@@ -62,6 +63,7 @@ class Application:
         metrics: Metrics,
         *,
         limit_bytes: int,
+        skew: timedelta = timedelta(minutes=5),
         names_of: Callable[[dict[str, Any]], tuple[str, ...]] = _certified,
     ) -> None:
         self._spine = spine
@@ -69,14 +71,17 @@ class Application:
         self._metrics = metrics
         self._limit = limit_bytes
         self._log = logs.logger()
+        self._services = itk.Services(
+            itk.Provider(spine.ourselves, skew, self._failed), limit_bytes=limit_bytes
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         started = time.perf_counter()
-        polls = environ["PATH_INFO"].startswith(POLL)
-        method = "GET" if polls else "POST"
-        if environ["REQUEST_METHOD"] != method:
-            start_response(_REASONS[405], [("Allow", method), ("Content-Length", "0")])
+        methods = self._methods(environ)
+        if environ["REQUEST_METHOD"] not in methods:
+            allow = ", ".join(methods)
+            start_response(_REASONS[405], [("Allow", allow), ("Content-Length", "0")])
             return ()
         answered = self._answer(environ, self._body(environ))
         self._count(answered, time.perf_counter() - started)
@@ -92,20 +97,33 @@ class Application:
         )
         return (answered.body,)
 
+    def _methods(self, environ: dict[str, Any]) -> tuple[str, ...]:
+        """Give the methods that an address knows."""
+        if environ["PATH_INFO"].startswith(POLL):
+            return ("GET",)
+        return itk.methods(environ["PATH_INFO"]) or ("POST",)
+
     def _answer(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         try:
             return self._route(environ, body)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - the last resort: nothing leaks to the wire
+            self._failed(error)
+        return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
+
+    def _failed(self, error: Exception) -> None:
+        """Log what went wrong with us, and count it where it was the store."""
+        if isinstance(error, StoreError):
             self._metrics.failures.labels(type(error).__name__).inc()
             self._log.error("store.failed", why=str(error))
-        except Exception as error:  # noqa: BLE001 - the last resort: nothing leaks to the wire
+        else:
             self._log.error("answer.failed", error=type(error).__name__, where=logs.place_of(error))
-        return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
 
     def _route(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         path = environ["PATH_INFO"]
         if path in SYNC_PATHS:
             return self._synchronous(environ, body)
+        if itk.methods(path):
+            return self._web_service(environ, body)
         if path.startswith(POLL):
             names = self._names_of(environ)
             return polling.poll(path.removeprefix(POLL), names, self._spine.ourselves)
@@ -116,14 +134,24 @@ class Application:
     def _synchronous(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         if body is None:
             return pipeline.faulted(Fault(_TOO_LARGE), "unknown")
+        request = self._request(environ, body)
+        return pipeline.answer(request, self._spine.core, self._spine.context)
+
+    def _web_service(self, environ: dict[str, Any], body: bytes | None) -> Answered:
+        if environ["REQUEST_METHOD"] == "GET":
+            return self._services.document(environ)
+        request = None if body is None else self._request(environ, body)
+        return self._services.answer(request, environ["PATH_INFO"])
+
+    def _request(self, environ: dict[str, Any], body: bytes) -> Request:
+        """Give what HTTP says of a SOAP message."""
         _, options = parse_options_header(environ.get("CONTENT_TYPE"))
-        request = Request(
+        return Request(
             body=body,
             charset=options.get("charset") or None,
             soap_action=environ.get("HTTP_SOAPACTION"),
             certificate_names=self._names_of(environ),
         )
-        return pipeline.answer(request, self._spine.core, self._spine.context)
 
     def _ebxml(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         us = self._spine.ourselves

@@ -18,6 +18,7 @@ from legacy_contracts.pds import (
     trace,
     updates,
 )
+from legacy_contracts.smsp.operations import OPERATIONS
 from legacy_contracts.tms import alerts, batch
 
 INTERACTIONS: Final[tuple[Interaction, ...]] = (
@@ -50,6 +51,9 @@ IDS: Final = (
     *(row.interaction_id for row in HUB_INTERACTIONS),
 )
 """Every interaction that is answered here, however it travels."""
+
+ACTIVITIES: Final = (*IDS, *OPERATIONS)
+"""All that a system can be granted here: interactions, and operations of the mini services."""
 
 
 def by_action(action: str) -> Interaction:

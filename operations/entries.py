@@ -54,6 +54,17 @@ class Entry:
         self.note(f'{key} is missing: write {key} = ["..."]')
         return ()
 
+    def named_texts(self, key: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Give lists of texts by name, or none."""
+        value = self.table.get(key, {})
+        if isinstance(value, dict) and all(
+            isinstance(some, list) and all(isinstance(one, str) for one in some)
+            for some in value.values()
+        ):
+            return tuple((name, tuple(some)) for name, some in value.items())
+        self.note(f'{key} is no table of lists of texts: write {key} = {{ name = ["..."] }}')
+        return ()
+
     def choice(self, key: str, choices: Mapping[str, T], default: T) -> T:
         """Give what the word stands for, or the default where there is none."""
         word = self.table.get(key)

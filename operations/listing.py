@@ -144,7 +144,7 @@ def _listing(tables: Mapping[str, Any], faults: list[str]) -> Listing:
         contract for one in listed(tables, "contract", faults) for contract in _contracts(one)
     )
     grants = (
-        *registry.IDS,
+        *registry.ACTIVITIES,
         *(contract.interaction for contract in contracts),
     )
     return Listing(
@@ -158,10 +158,10 @@ def _listing(tables: Mapping[str, Any], faults: list[str]) -> Listing:
 
 
 def _organisation(code: str, entry: Entry) -> Organisation:
-    entry.refuse_unknown(("name",))
+    entry.refuse_unknown(("name", "attributes"))
     if not _ODS_CODE.fullmatch(code) or len(code) > MAX_KEY:
         entry.note("an ODS code has letters and digits only: correct it")
-    return Organisation(code, entry.text("name"))
+    return Organisation(code, entry.text("name"), entry.named_texts("attributes"))
 
 
 def _party(key: str, entry: Entry) -> Party:

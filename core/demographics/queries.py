@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from core.demographics.blocking import LOCAL, local_key
 from core.demographics.records import (
     PATIENTS,
     TRACES,
@@ -31,11 +32,15 @@ from core.errors import (
     NumberSuperseded,
     TooManyMatches,
 )
-from core.values.demographics import Patient, RecordStatus
+from core.store.port import Span
+from core.values.demographics import LocalIdentifier, Patient, RecordStatus
 from core.values.identity import NhsNumber, is_nhs_number
 
 GENDERS: Final = ("0", "1", "2", "9")
 """Every gender that a record can be traced by: where none is asked, each is looked for."""
+
+_MOST_SO_CALLED: Final = 100
+"""How many records that an organisation calls the same are looked at."""
 
 MAX_SUPERSESSIONS: Final = 32
 """How many replaced numbers are followed before a record is called damaged.
@@ -70,6 +75,7 @@ class Trace:
     death_date: str | None = None
     postcode: str | None = None
     paf_key: str | None = None
+    local: LocalIdentifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,16 @@ class CrossCheck:
     birth_date: str
     given: str | None = None
     family: str | None = None
+    local: LocalIdentifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Find whom an organisation calls so, if birth date and given name agree."""
+
+    local: LocalIdentifier
+    birth_date: str
+    given: str | None = None
 
 
 def retrieve(command: Retrieve, records: Demographics) -> Found:
@@ -128,13 +144,40 @@ def trace(command: Trace, records: Demographics) -> Found:
     return Found(patient)
 
 
-Command = Retrieve | Confirm | Trace | CrossCheck
+def identify(command: Identify, records: Demographics) -> Found:
+    """Give the one patient whom an organisation calls so and whose details agree."""
+    key = local_key(command.local)
+    page = records.store.find(PATIENTS, Span(LOCAL, key, key), limit=_MOST_SO_CALLED)
+    found: dict[NhsNumber, Patient] = {}
+    for _, number in page.entries:
+        patient = _standing(NhsNumber(number), records)
+        if patient is not None and _agrees(patient, command.birth_date, None, command.given):
+            found[patient.nhs_number] = patient
+    if page.after is not None or len(found) > 1:
+        raise TooManyMatches("the organisation calls more than one patient so")
+    if not found:
+        raise NotFound("the organisation calls no patient with these details so")
+    (patient,) = found.values()
+    limited = patient.sensitivity is not None
+    return Found(placeless(patient) if limited else patient, limited=limited)
+
+
+def _standing(number: NhsNumber, records: Demographics) -> Patient | None:
+    """Give what is current of the record that stands for a number; None where none does."""
+    try:
+        return current(by_number(number, records)[0], records.today)
+    except (NotFound, NumberInvalidated):
+        return None
+
+
+Command = Retrieve | Confirm | Trace | CrossCheck | Identify
 
 HANDLERS: Final[dict[type, Callable[..., Found]]] = {
     Retrieve: retrieve,
     Confirm: confirm,
     Trace: trace,
     CrossCheck: cross_check,
+    Identify: identify,
 }
 
 
@@ -180,6 +223,7 @@ def _fits(patient: Patient, command: Trace, policy: Policy) -> bool:
         and _has_name(patient, command.family, command.given)
         and _fits_death(patient, command.death_date)
         and _fits_place(patient, command)
+        and not _is_called_otherwise(patient, command.local)
     )
 
 
@@ -199,12 +243,29 @@ def _fits_place(patient: Patient, command: Trace) -> bool:
 
 
 def _verified(patient: Patient, command: CrossCheck) -> bool:
-    if not _same_date(patient.birth_time, command.birth_date):
+    return _agrees(
+        patient, command.birth_date, command.family, command.given
+    ) and not _is_called_otherwise(patient, command.local)
+
+
+def _agrees(patient: Patient, birth_date: str, family: str | None, given: str | None) -> bool:
+    if not _same_date(patient.birth_time, birth_date):
         return False
-    if command.family is None and command.given is None:
+    if family is None and given is None:
         return True
-    given = () if command.given is None else (command.given,)
-    return _has_name(patient, command.family, given)
+    return _has_name(patient, family, () if given is None else (given,))
+
+
+def _is_called_otherwise(patient: Patient, local: LocalIdentifier | None) -> bool:
+    """Say whether an organisation calls a patient by other identifiers of a scheme, not by this."""
+    if local is None:
+        return False
+    same = [
+        one.value
+        for one in patient.local_identifiers
+        if (one.organisation, one.scheme) == (local.organisation, local.scheme)
+    ]
+    return bool(same) and local.value not in same
 
 
 def _has_name(patient: Patient, family: str | None, given: tuple[str, ...]) -> bool:

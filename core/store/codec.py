@@ -15,14 +15,15 @@ S = TypeVar("S")
 F = TypeVar("F")
 T = TypeVar("T")
 
-VERSION = 2
+VERSION = 3
 """The version of the stored form that is written.
 
 A field that is added raises it: what a release does not know, it would drop on its next update.
-Form 2 added a patient's ethnic group and birth.
+Form 2 added a patient's ethnic group and birth; form 3 what organisations call a patient, and
+what the directory says of an organisation beyond its name.
 """
 
-_READ = frozenset({1, 2})
+_READ = frozenset({1, 2, 3})
 """The versions that are read: a field of a later one has its default. Any other is refused."""
 
 

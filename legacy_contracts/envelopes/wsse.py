@@ -61,9 +61,13 @@ def _require_standing(created: datetime, expires: datetime, at: Moment) -> None:
     if expires < created:
         raise refusal("TIMESTAMP_BACKWARDS")
     if at.now - expires > at.skew:
-        raise refusal("TIMESTAMP_EXPIRED", f"it expired more than {at.skew.seconds} seconds ago")
+        raise refusal(
+            "TIMESTAMP_EXPIRED", f"it expired more than {at.skew.total_seconds():g} seconds ago"
+        )
     if created - at.now > at.skew:
-        raise refusal("TIMESTAMP_FUTURE", f"it is more than {at.skew.seconds} seconds ahead")
+        raise refusal(
+            "TIMESTAMP_FUTURE", f"it is more than {at.skew.total_seconds():g} seconds ahead"
+        )
 
 
 def _time(stamp: etree._Element, name: str) -> datetime:

@@ -82,6 +82,9 @@ PARAMETERS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
 }
 """What each operation must have, and what it may."""
 
+_IDENTIFYING: Final = frozenset((_NUMBER, _LOCAL))
+"""What a patient is found by without a family name."""
+
 _HL7: Final = f"{{{ns.HL7}}}"
 _QUERY: Final = f"{_HL7}queryEvent"
 _VALUE: Final = f"{_HL7}value"
@@ -94,15 +97,18 @@ def parse(operation: Operation, payload: bytes) -> Question:
     except MalformedMessage as error:
         raise _invalid("the payload is not XML") from error
     values = _values(operation, _query(operation, root))
-    local = values.get(_LOCAL)
-    gender = values.get(_GENDER)
-    postcode = values.get(_POSTCODE)
+    family = _part(values.get(_NAME), "family")
+    if family is None and (
+        _NAME in PARAMETERS[operation.name][0] or not values.keys() & _IDENTIFYING
+    ):
+        raise _invalid("no family name")
+    local, gender = values.get(_LOCAL), values.get(_GENDER)
     return Question(
         birth_date=_date(values[_BIRTH]),
         gender=None if gender is None else _gender(gender),
-        family=_part(values.get(_NAME), "family"),
+        family=_family(operation, values),
         given=_part(values.get(_NAME), "given"),
-        postcode=None if postcode is None else _filled(_part(postcode, "postalCode"), _POSTCODE),
+        postcode=_part(values.get(_POSTCODE), "postalCode"),
         local=None if local is None else _local(local),
         # Last: a request that is not valid otherwise is that first.
         nhs_number=_number(values[_NUMBER]) if _NUMBER in values else None,
@@ -147,6 +153,15 @@ def _named(query: etree._Element) -> Iterator[tuple[str, etree._Element]]:
         tag = one.tag
         if isinstance(tag, str) and tag.startswith(_HL7):
             yield tag[len(_HL7) :], one
+
+
+def _family(operation: Operation, values: dict[str, etree._Element]) -> str | None:
+    """Give the family name; None where it was not sent and need not be."""
+    required, _ = PARAMETERS[operation.name]
+    family = _part(values.get(_NAME), "family")
+    if family is None and (_NAME in required or not values.keys() & _IDENTIFYING):
+        raise _invalid("no family name")
+    return family
 
 
 def _date(value: etree._Element) -> str:
