@@ -132,11 +132,13 @@ def _values(operation: Operation, query: etree._Element) -> dict[str, etree._Ele
     """Give the value of each parameter that the operation knows."""
     required, optional = PARAMETERS[operation.name]
     values: dict[str, etree._Element] = {}
+    seen: set[str] = set()
     for name, parameter in _named(query):
         if name not in required and name not in optional:
             continue
-        if name in values:
+        if name in seen:
             raise _invalid(f"{name} twice")
+        seen.add(name)
         value = parameter.find(_VALUE)
         if value is not None:
             values[name] = value

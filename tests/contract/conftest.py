@@ -13,7 +13,7 @@ import corpus
 import pytest
 import schemas
 from corpus import Corpus, Outcome
-from schemas import Schemas
+from schemas import Schemas, SmspSchemas
 
 OUTCOMES: Final = pytest.StashKey[list[Outcome]]()
 
@@ -34,6 +34,12 @@ def published() -> Path:
     if place is None:
         pytest.skip(_not_set(schemas.VARIABLE))
     return place
+
+
+@pytest.fixture(scope="session")
+def mini_services(published: Path) -> SmspSchemas:
+    """Give the schemas of the mini services."""
+    return SmspSchemas(published)
 
 
 @pytest.fixture(scope="session")

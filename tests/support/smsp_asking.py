@@ -42,7 +42,11 @@ PRACTICE: Final = Organisation(
 SCHEME: Final = "2.16.840.1.113883.19.5"
 """An OID that is kept for examples."""
 
-VERIFY, NUMBER, DETAILS, BY_NUMBER, BY_SEARCH = OPERATIONS
+VERIFY: Final = "verifyNHSNumber-v1-0"
+NUMBER: Final = "getNHSNumber-v1-0"
+DETAILS: Final = "getPatientDetails-v1-0"
+BY_NUMBER: Final = "getPatientDetailsByNHSNumber-v1-0"
+BY_SEARCH: Final = "getPatientDetailsBySearch-v1-0"
 
 
 @dataclass(frozen=True, slots=True)
