@@ -290,7 +290,7 @@ def _ungranted(found: Listing, store: Store | None) -> Iterator[str]:
     unknown = {
         one
         for one in asked
-        if not registry.is_known(one) and (store is None or not is_contracted(store, one))
+        if one not in registry.ACTIVITIES and (store is None or not is_contracted(store, one))
     }
     for system in found.systems:
         for activity in system.activities:
