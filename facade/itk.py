@@ -207,8 +207,13 @@ def _application(spyne: Spyne, services: Services, limit_bytes: int) -> Any:  # 
     """Give spyne's WSGI application of the operations, on a protocol of ours each way."""
     protocol = type("Toolkit", (_Protocol, spyne.protocol), {})
     refused = type("Refused", (_Refused, spyne.fault), {})
-    method = spyne.rpc(spyne.any_xml, _returns=spyne.any_xml, _body_style="bare")
-    methods = {name: method(_named(services.perform, name)) for name in map(_method, OPERATIONS)}
+    methods = {
+        # One decorator for each: spyne takes the style out of it when it is first used.
+        name: spyne.rpc(spyne.any_xml, _returns=spyne.any_xml, _body_style="bare")(
+            _named(services.perform, name)
+        )
+        for name in map(_method, OPERATIONS)
+    }
     application = spyne.application(
         [type("MiniServices", (spyne.service,), methods)],
         tns=ns.ITK,
