@@ -38,7 +38,7 @@ def published() -> Path:
 
 @pytest.fixture(scope="session")
 def mini_services(published: Path) -> SmspSchemas:
-    """Give the schemas of the mini services' payloads."""
+    """Give the schemas of the mini services."""
     return SmspSchemas(published)
 
 
