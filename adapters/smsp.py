@@ -31,7 +31,7 @@ from legacy_contracts.smsp import answers, requests
 from legacy_contracts.smsp.answers import MAX_LINES, Practice, Reply, Shown
 from legacy_contracts.smsp.codes import SHOWING, Code
 from legacy_contracts.smsp.operations import Operation
-from legacy_contracts.smsp.requests import LocalIdentifier, Question, Unanswerable
+from legacy_contracts.smsp.requests import LocalIdentifier, Payload, Question, Unanswerable
 
 REFUSALS: Final[dict[type[CoreError], Code]] = {
     NotFound: Code.NO_MATCH,
@@ -58,12 +58,12 @@ class Answered:
     fault: Exception | None = None
 
 
-def answer(core: Core, operation: Operation, payload: bytes, caller: Caller) -> bytes:
+def answer(core: Core, operation: Operation, payload: Payload, caller: Caller) -> bytes:
     """Give the payload that answers one that asks, whatever it is; it never raises."""
     return answered(core, operation, payload, caller).payload
 
 
-def answered(core: Core, operation: Operation, payload: bytes, caller: Caller) -> Answered:
+def answered(core: Core, operation: Operation, payload: Payload, caller: Caller) -> Answered:
     """Give the answer with its code, for who logs and counts it; it never raises."""
     try:
         shown, code = _asked(core, operation, payload, caller)
@@ -84,7 +84,7 @@ def _built(core: Core, operation: Operation, code: Code, shown: Shown | None = N
 
 
 def _asked(
-    core: Core, operation: Operation, payload: bytes, caller: Caller
+    core: Core, operation: Operation, payload: Payload, caller: Caller
 ) -> tuple[Shown | None, Code]:
     """Give whom the answer shows, and its code."""
     try:

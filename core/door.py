@@ -20,7 +20,7 @@ from core.demographics.records import Demographics, Found, Policy
 from core.demographics.searching import Candidates
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
-from core.errors import CoreError, Duplicate, NotAllowed
+from core.errors import CoreError, Duplicate, NotAllowed, NumberSuperseded
 from core.messaging.hub import Accept, Admit, Hub, Receipt
 from core.messaging.records import Message
 from core.messaging.sightings import Once, require_new, sighting
@@ -111,7 +111,8 @@ class Core:
             access.authorise(by, self.directory)
             result = _HANDLERS[type(command)](doing, command)
         except CoreError as refusal:
-            self._note(by, name, type(refusal).__name__, asked, started)
+            told = (*asked, *_patients_told_of(refusal))
+            self._note(by, name, type(refusal).__name__, told, started)
             raise
         if doing.is_noted:
             self._timed(name, ALLOWED, started, doing.written)
@@ -320,6 +321,12 @@ def _patients_in(result: object) -> tuple[str, ...]:
     if isinstance(result, Found | Updated | creation.Created):
         return (result.patient.nhs_number,)
     return ()
+
+
+def _patients_told_of(refusal: CoreError) -> tuple[str, ...]:
+    """Give whom a refusal tells of beside whom it was asked about."""
+    replacement = refusal.replacement if isinstance(refusal, NumberSuperseded) else None
+    return (replacement,) if replacement is not None else ()
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:

@@ -207,8 +207,7 @@ def _application(spyne: Spyne, services: Services, limit_bytes: int) -> Any:  # 
     """Give spyne's WSGI application of the operations, on a protocol of ours each way."""
     protocol = type("Toolkit", (_Protocol, spyne.protocol), {})
     refused = type("Refused", (_Refused, spyne.fault), {})
-    method = spyne.rpc(spyne.any_xml, _returns=spyne.any_xml, _body_style="bare")
-    methods = {name: method(_named(services.perform, name)) for name in map(_method, OPERATIONS)}
+    methods = {name: _service_method(spyne, services, name) for name in map(_method, OPERATIONS)}
     application = spyne.application(
         [type("MiniServices", (spyne.service,), methods)],
         tns=ns.ITK,
@@ -223,14 +222,15 @@ def _method(operation: str) -> str:
     return operation.replace("-", "_")
 
 
-def _named(function: Callable[[Any, Asked], Answered], name: str) -> Callable[..., Answered]:
-    """Give a function of its own under a name, as spyne asks for one for each method."""
+def _service_method(spyne: Spyne, services: Services, name: str) -> Any:  # noqa: ANN401
+    """Give a method of spyne's, which it knows by its function's name; a decorator serves once."""
 
-    def named(ctx: Any, asked: Asked) -> Answered:  # noqa: ANN401
-        return function(ctx, asked)
+    def performed(ctx: Any, asked: Asked) -> Answered:  # noqa: ANN401
+        return services.perform(ctx, asked)
 
-    named.__name__ = name
-    return named
+    performed.__name__ = name
+    once = spyne.rpc(spyne.any_xml, _returns=spyne.any_xml, _body_style="bare")
+    return once(performed)
 
 
 class _Refused:

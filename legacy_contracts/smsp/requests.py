@@ -90,12 +90,13 @@ _QUERY: Final = f"{_HL7}queryEvent"
 _VALUE: Final = f"{_HL7}value"
 
 
-def parse(operation: Operation, payload: bytes) -> Question:
+Payload = bytes | etree._Element  # noqa: SLF001 - lxml names its type so
+"""A payload as it came: bytes, or an element of a document that was parsed already."""
+
+
+def parse(operation: Operation, payload: Payload) -> Question:
     """Give what a payload asks of an operation; raise `Unanswerable` with the code it gets."""
-    try:
-        root = xml.parse(payload)
-    except MalformedMessage as error:
-        raise _invalid("the payload is not XML") from error
+    root = _parsed(payload) if isinstance(payload, bytes) else payload
     values = _values(operation, _query(operation, root))
     family = _part(values.get(_NAME), "family")
     if family is None and (
@@ -113,6 +114,13 @@ def parse(operation: Operation, payload: bytes) -> Question:
         # Last: a request that is not valid otherwise is that first.
         nhs_number=_number(values[_NUMBER]) if _NUMBER in values else None,
     )
+
+
+def _parsed(payload: bytes) -> etree._Element:
+    try:
+        return xml.parse(payload)
+    except MalformedMessage as error:
+        raise _invalid("the payload is not XML") from error
 
 
 def _query(operation: Operation, root: etree._Element) -> etree._Element:

@@ -25,8 +25,9 @@ from itk_messages import (
     stamp,
 )
 from lxml import etree
+from peers import PATIENT
 from serving import core_on
-from smsp_asking import VERIFY
+from smsp_asking import VERIFY, Asked, payload
 
 from adapters.pipeline import Request
 from core.audit import read_page
@@ -364,6 +365,21 @@ def test_a_soap_action_that_says_otherwise_is_refused(services: Services) -> Non
     action = f'"{SERVICES}getNHSNumber-v1-0"'
     answered = sent(services, Parts().message(), soap_action=action)
     assert fault_of(answered.body) == invalid("The SOAPAction does not match the action")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_is_answered(services: Services, operation: str) -> None:
+    row = OPERATIONS[operation]
+    asked = payload(operation, Asked(birth_date="19700101", nhs_number=PATIENT)).decode()
+    parts = Parts(
+        service=row.action,
+        action=row.action,
+        items=ITEM.replace("urn:nhs-en:profile:verifyNHSNumberRequest-v1-0", row.request_profile),
+        payloads=PAYLOAD.replace(ASKING, asked),
+    )
+    answered = sent(services, parts.message())
+    assert answered.status == 200
+    assert code_of(answered.body) in {"SMSP-0001", "DEMOG-0001"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

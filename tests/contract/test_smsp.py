@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -25,7 +26,7 @@ from smsp_asking import (
 from smsp_cases import CASES, EDITH, Case
 
 from adapters import smsp
-from core.audit import Access, Audit
+from core.audit import Access, Audit, read_page
 from core.errors import PatternTooShort, StoreError
 from core.store.port import Store
 from core.values.identity import Asid, Caller, PartyKey
@@ -145,6 +146,38 @@ def test_what_cannot_be_audited_is_not_shown(service: Service) -> None:
     given = gone.ask(DETAILS, Asked("19500203", nhs_number="9990000018"))
     assert given.code is Code.NOT_CONNECTED
     assert texts(root_of(given), "//h:patient") == []
+
+
+def audited(service: Service) -> list[Access]:
+    """Give what the audit says, first to last."""
+    pages = (read_page(service.core.store, "test", number) for number in count())
+    return [
+        one
+        for page in takewhile(lambda page: page is not None, pages)
+        for one in (page.entries if page else ())
+        if isinstance(one, Access)
+    ]
+
+
+def test_every_question_is_audited_with_whom_it_asked_for_and_whom_it_told_of() -> None:
+    service = service_with(*PEOPLE)
+    service.ask(BY_NUMBER, Asked("19500203", nhs_number="9990000026"))
+    service.ask(VERIFY, Asked("19500204", nhs_number="9990000018"))
+    service.ask(DETAILS, Asked("19500203", local="H123456"))
+    service.ask(VERIFY, Asked("195002", nhs_number="9990000018"))
+    assert [(one.activity, one.command, one.outcome, one.patients) for one in audited(service)] == [
+        (BY_NUMBER, "CrossCheck", "NumberSuperseded", ("9990000026", "9990000018")),
+        (VERIFY, "CrossCheck", "NotVerified", ("9990000018",)),
+        (DETAILS, "Identify", "done", ("9990000018",)),
+        (VERIFY, VERIFY, "SMSP-0001", ()),
+    ]
+
+
+def test_why_an_answer_is_what_it_is_names_no_value_of_the_request(service: Service) -> None:
+    for case in CASES:
+        why = asked_of(service, case).why or ""
+        said = (case.asked.family, case.asked.given, case.asked.nhs_number, case.asked.birth_date)
+        assert not any(one and one in why for one in said), case.id
 
 
 def test_details_are_shown_as_the_published_form_has_them(service: Service) -> None:
