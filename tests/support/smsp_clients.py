@@ -142,19 +142,24 @@ class Answer:
 
 @dataclass(slots=True)
 class Hospital:
-    """A client that was made from a WSDL; `base`, where it is told another address than that has."""
+    """A client that was made from a WSDL; `base`, where it is told another address than that has.
+
+    zeep takes `forbid_external` for every import over HTTP: a WSDL that is read from its address
+    with its schemas needs it off, one that is read from a file does not.
+    """
 
     wsdl: str
     session: requests.Session
     base: str | None = None
     stamp: type[UsernameToken] = Stamp
+    forbid_external: bool = True
     client: zeep.Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = zeep.Client(
             self.wsdl,
             transport=Transport(session=self.session, cache=None),
-            settings=zeep.Settings(strict=True, forbid_external=True),
+            settings=zeep.Settings(strict=True, forbid_external=self.forbid_external),
             plugins=[WsAddressingPlugin()],
             wsse=self.stamp("ward-7"),
         )
