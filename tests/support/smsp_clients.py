@@ -91,7 +91,7 @@ class InProcess(BaseAdapter):
         response = requests.Response()
 
         def start_response(status: str, headers: list[tuple[str, str]]) -> None:
-            response.status_code = int(status.split(" ")[0])
+            response.status_code = int(status.split(" ", maxsplit=1)[0])
             response.headers.update(headers)
 
         response._content = b"".join(self._application(environ, start_response))

@@ -51,7 +51,7 @@ class _Handler(WSGIRequestHandler):
 
 
 def _bounded(application: Callable[..., Any]) -> Callable[..., Any]:
-    """Give the application with its input ended where the request ends, which wsgiref leaves open."""
+    """Give the application with its input ended where the request ends: wsgiref leaves it open."""
 
     def bounded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:  # noqa: ANN401
         length = int(environ.get("CONTENT_LENGTH") or 0)
