@@ -19,12 +19,14 @@ class Operation:
     """One operation: its name, the payloads that ask and answer, and how the envelope names them.
 
     `code` is what the request says it is; all but one request have it as their element's name.
+    `inferred` is what no public source shows of its answers.
     """
 
     name: str
     request_element: str
     code: str
     response_element: str
+    inferred: tuple[str, ...] = ()
 
     @property
     def action(self) -> str:
@@ -52,20 +54,42 @@ class Operation:
         return f"{PATHS}{self.name}"
 
 
-def _operation(stem: str, *, element: str | None = None, answer: str | None = None) -> Operation:
-    code = f"{stem}Request-v1-0"
-    return Operation(f"{stem}-v1-0", element or code, code, f"{answer or stem}Response-v1-0")
-
-
+_MATCHED: Final = "which details must agree: birth date to the day, a name as it is written"
+_DIGIT: Final = "a wrong check digit is SMSP-0001, and no old style number"
+_LOCAL: Final = "whose a local identifier is, and that one nobody holds comes back as it was asked"
+_FORM: Final = "what the form has no room for is SMSP-0002"
+_MANY: Final = "a detail is not searched by pattern: a star stands for itself"
+_REPLACED: Final = "a number that replaced one is told alone, to who knows the details"
 _DETAILS: Final = "getPatientDetails"
 
+
+def _operation(
+    stem: str, *inferred: str, element: str | None = None, answer: str | None = None
+) -> Operation:
+    code = f"{stem}Request-v1-0"
+    response = f"{answer or stem}Response-v1-0"
+    return Operation(f"{stem}-v1-0", element or code, code, response, inferred)
+
+
 _ALL: Final = (
-    _operation("verifyNHSNumber"),
-    _operation("getNHSNumber"),
-    _operation("getPatientDetailsByNHSNumber", answer=_DETAILS),
-    _operation("getPatientDetailsBySearch", answer=_DETAILS),
-    # QUPA_MT000005GB01 calls this one element otherwise than its code.
-    _operation(_DETAILS, element="getPatientDetails-v1-0"),
+    _operation(
+        "verifyNHSNumber",
+        _MATCHED,
+        _DIGIT,
+        "a number that was replaced is answered without another",
+    ),
+    _operation("getNHSNumber", _MANY, _LOCAL),
+    _operation(
+        "getPatientDetailsByNHSNumber", _MATCHED, _DIGIT, _REPLACED, _LOCAL, _FORM, answer=_DETAILS
+    ),
+    _operation("getPatientDetailsBySearch", _MANY, _LOCAL, _FORM, answer=_DETAILS),
+    _operation(
+        _DETAILS,
+        "a number goes before the other details, of which then only a name must agree",
+        *(_MATCHED, _DIGIT, _REPLACED, _MANY, _LOCAL, _FORM),
+        # QUPA_MT000005GB01 calls this one element otherwise than its code.
+        element="getPatientDetails-v1-0",
+    ),
 )
 
 OPERATIONS: Final = {one.name: one for one in _ALL}

@@ -304,3 +304,16 @@ def test_an_optional_parameter_may_be_empty(service: Service) -> None:
 def test_the_payload_of_one_operation_is_not_another_s(service: Service) -> None:
     given = service.send(VERIFY, payload(BY_NUMBER, Asked("19500203", nhs_number="9990000018")))
     assert given.code is Code.INPUT_NOT_VALID
+
+
+def test_who_may_not_ask_is_told_that_first(service: Service) -> None:
+    caller = Caller(PartyKey("T88888-9900002"), Asid("990000000003"), VERIFY, "m")
+    row = OPERATIONS[VERIFY]
+    body = payload(VERIFY, Asked("195002", nhs_number="1"))
+    assert smsp.answered(service.core, row, body, caller).code is Code.NOT_ALLOWED
+    assert service.send(VERIFY, body).code is Code.INPUT_NOT_VALID
+
+
+def test_a_number_is_judged_after_the_rest_of_the_request(service: Service) -> None:
+    assert service.ask(VERIFY, Asked("195002", nhs_number="1")).code is Code.INPUT_NOT_VALID
+    assert service.ask(VERIFY, Asked("19500203", nhs_number="1")).code is Code.NOT_NEW_STYLE

@@ -168,7 +168,7 @@ CASES: Final[tuple[Case, ...]] = (
         Code.NOT_VERIFIED,
     ),
     *_alone("nine-digits", "999000001", Code.NOT_NEW_STYLE),
-    *_alone("old-format-number", "ABCD12345E", Code.NOT_NEW_STYLE),
+    *_alone("letters-in-the-number", "999A00001E", Code.NOT_NEW_STYLE),
     *_by_number(
         "another-root", replace(EDITH, root="2.16.840.1.113883.2.1.3.2.4.3"), Code.NOT_NEW_STYLE
     ),
