@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from described import Load
 
-from legacy_contracts.smsp.wsdl import SCHEMAS, documents
+from legacy_contracts.smsp.wsdl import SCHEMAS, documents, files
 
 HOST: Final = "spine.example:8443"
 WSDL: Final = f"https://{HOST}/smsp/pds?wsdl"
@@ -36,8 +36,7 @@ def at(name: str) -> str:
 
 
 def written(folder: Path) -> Path:
-    """Write our schemas into a folder, beside one that holds all that the WSDL includes."""
-    for address, content in documents(HOST).items():
-        if address.startswith(SCHEMAS):
-            (folder / address.removeprefix(SCHEMAS)).write_bytes(content)
+    """Write our WSDL and schemas into a folder, and give it."""
+    for name, content in files(HOST).items():
+        (folder / name).write_bytes(content)
     return folder

@@ -91,7 +91,7 @@ class InProcess(BaseAdapter):
         response = requests.Response()
 
         def start_response(status: str, headers: list[tuple[str, str]]) -> None:
-            response.status_code = int(status.split(" ")[0])
+            response.status_code = int(status.split(" ", maxsplit=1)[0])
             response.headers.update(headers)
 
         response._content = b"".join(self._application(environ, start_response))
@@ -142,19 +142,24 @@ class Answer:
 
 @dataclass(slots=True)
 class Hospital:
-    """A client that was made from a WSDL; `base`, where it is told another address than that has."""
+    """A client that was made from a WSDL; `base`, where it is told another address than that has.
+
+    zeep takes `forbid_external` for every import over HTTP: a WSDL that is read from its address
+    with its schemas needs it off, one that is read from a file does not.
+    """
 
     wsdl: str
     session: requests.Session
     base: str | None = None
     stamp: type[UsernameToken] = Stamp
+    forbid_external: bool = True
     client: zeep.Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = zeep.Client(
             self.wsdl,
             transport=Transport(session=self.session, cache=None),
-            settings=zeep.Settings(strict=True, forbid_external=True),
+            settings=zeep.Settings(strict=True, forbid_external=self.forbid_external),
             plugins=[WsAddressingPlugin()],
             wsse=self.stamp("ward-7"),
         )
