@@ -87,6 +87,8 @@ class _Moves:
 
 def imported() -> Spyne:
     """Give spyne's parts, imported without a warning, and Python left as it was."""
+    # It logs what a message said, tracebacks and all; ours are logged by whoever answers.
+    logging.getLogger("spyne").setLevel(logging.CRITICAL + 1)
     sys.meta_path.insert(0, _Moves)
     try:
         with warnings.catch_warnings():
@@ -105,8 +107,6 @@ def _parts() -> Spyne:
     # It would collect all of Python's garbage once a second, after whichever answer: every other
     # thread waits for some 50 ms, and nothing here leaves files for it to close.
     const.MIN_GC_INTERVAL = math.inf
-    # It logs what a message said, tracebacks and all; ours are logged by whoever answers.
-    logging.getLogger("spyne").setLevel(logging.CRITICAL + 1)
     return Spyne(Application, AnyXml, Fault, ProtocolBase, rpc, ServiceBase, WsgiApplication)
 
 
