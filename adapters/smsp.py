@@ -99,12 +99,13 @@ def _asked(
         raise
     except CoreError as refusal:
         return _refused(operation, refusal)
-    practice = _practice(core, found.patient) if operation.name in SHOWING else None
-    shown = Shown(found.patient, practice, _local(question, found.patient, organisation))
-    why = answers.misfit(shown)
+    local = _local(question, found.patient, organisation)
+    if operation.name not in SHOWING:
+        return Shown(found.patient, local=local), Code.SUCCESS
+    why = answers.misfit(found.patient)
     if why is not None:
         raise Unanswerable(Code.OUTPUT_NOT_VALID, why)
-    return shown, Code.SUCCESS
+    return Shown(found.patient, _practice(core, found.patient), local), Code.SUCCESS
 
 
 def _refused(operation: Operation, refusal: CoreError) -> tuple[Shown | None, Code]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from core.values.demographics import Patient
-from core.values.identity import is_nhs_number
+from core.values.identity import is_nhs_number, is_oid
 
 
 class FileRefused(ValueError):
@@ -42,7 +42,8 @@ def fingerprint(file: Path) -> str:
 def _require_whole(place: str, patient: Patient) -> None:
     if not is_nhs_number(patient.nhs_number):
         raise FileRefused(f"{place}: nhs_number is none: write ten digits with their check digit")
-    if any(
-        not (one.organisation and one.scheme and one.value) for one in patient.local_identifiers
-    ):
-        raise FileRefused(f"{place}: a local identifier lacks its organisation, scheme or value")
+    for one in patient.local_identifiers:
+        if not (one.organisation and one.value and is_oid(one.scheme)):
+            raise FileRefused(
+                f"{place}: a local identifier needs an organisation, an OID as scheme, and a value"
+            )

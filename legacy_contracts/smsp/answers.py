@@ -186,13 +186,12 @@ def _practice(practice: Practice) -> Xml:
     )
 
 
-def misfit(shown: Shown) -> str | None:
+def misfit(patient: Patient) -> str | None:
     """Say what of a patient the published form has no room for; None where all of it fits.
 
     A test patient of OpenTest with a gender outside the list expects SMSP-0002
     (TKWX:…/ITK_SMS_PDS/expressions.conf, getPatientDetails; the patient is named after it).
     """
-    patient = shown.patient
     dead = patient.death.time if patient.death else None
     if patient.gender is not None and patient.gender not in GENDERS:
         return "the gender is not of the list"

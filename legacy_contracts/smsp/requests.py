@@ -14,7 +14,7 @@ from typing import Final
 
 from lxml import etree
 
-from core.values.identity import is_nhs_number
+from core.values.identity import is_nhs_number, is_oid
 from legacy_contracts import ns, oids, xml
 from legacy_contracts.errors import MalformedMessage
 from legacy_contracts.smsp.codes import Code
@@ -202,9 +202,13 @@ def _gender(value: etree._Element) -> str:
 
 
 def _local(value: etree._Element) -> LocalIdentifier:
-    return LocalIdentifier(
-        _filled(value.get("root"), _LOCAL), _filled(value.get("extension"), _LOCAL)
-    )
+    """Give a local identifier, whose root is an OID: the answer repeats it (II.NPfIT.root.oid)."""
+    root, extension = value.get("root", ""), value.get("extension", "")
+    if not is_oid(root):
+        raise _invalid(f"{_LOCAL} has a root that is no OID")
+    if not extension:
+        raise _invalid(f"{_LOCAL} is empty")
+    return LocalIdentifier(root, extension)
 
 
 def _number(value: etree._Element) -> str:
@@ -228,9 +232,3 @@ def _part(value: etree._Element | None, name: str) -> str | None:
     if len(parts) > 1:
         raise _invalid(f"{name} twice")
     return ((parts[0].text or "").strip() or None) if parts else None
-
-
-def _filled(text: str | None, name: str) -> str:
-    if not text:
-        raise _invalid(f"{name} is empty")
-    return text

@@ -37,8 +37,8 @@ def test_a_file_is_loaded_and_what_it_says_is_in_the_store(tmp_path: Path) -> No
     ("old", "new", "why"),
     [
         ("9990000018", "9990000019", "nhs_number is none"),
-        ('"T99999"', '""', "a local identifier lacks"),
-        ('"2.16.840.1.113883.19.5"', '""', "a local identifier lacks"),
+        ('"T99999"', '""', "a local identifier needs"),
+        ('"2.16.840.1.113883.19.5"', '"ours"', "a local identifier needs"),
         ('gender = "2"', "gender = 2", "Expected `str | null`"),
         ("[[patient]]", "[[person]]", "names no patient"),
         ("[[patient]]", "[[patient]", "is no TOML"),

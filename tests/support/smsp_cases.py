@@ -173,6 +173,21 @@ CASES: Final[tuple[Case, ...]] = (
         "another-root", replace(EDITH, root="2.16.840.1.113883.2.1.3.2.4.3"), Code.NOT_NEW_STYLE
     ),
     *_alone("wrong-check-digit", "9990000019", Code.INPUT_NOT_VALID),
+    *_each(
+        (NUMBER, BY_NUMBER, BY_SEARCH, DETAILS),
+        "local-identifier-without-oid",
+        replace(EDITH, local="H123456", scheme="ours"),
+        Code.INPUT_NOT_VALID,
+    ),
+    *_each(
+        (VERIFY,),
+        "record-out-of-form",
+        Asked("19340708", nhs_number="9990000085"),
+        Code.SUCCESS,
+    ),
+    *_each(
+        (NUMBER,), "record-out-of-form", Asked("19340709", gender="9", family="LINES"), Code.SUCCESS
+    ),
     *_each(ALL, "no-birth-date", EDITH, Code.INPUT_NOT_VALID, frozenset(("birth_date",))),
     *_each(ALL, "birth-date-in-part", replace(EDITH, birth_date="195002"), Code.INPUT_NOT_VALID),
     *_each(
