@@ -86,6 +86,8 @@ class _Moves:
 
 def imported() -> Spyne:
     """Give spyne's parts, imported without a warning, and Python left as it was."""
+    # It logs what a message said, tracebacks and all; ours are logged by whoever answers.
+    logging.getLogger("spyne").setLevel(logging.CRITICAL + 1)
     sys.meta_path.insert(0, _Moves)
     try:
         with warnings.catch_warnings():
@@ -101,8 +103,6 @@ def _parts() -> Spyne:
     from spyne.protocol import ProtocolBase  # noqa: PLC0415
     from spyne.server.wsgi import WsgiApplication  # noqa: PLC0415
 
-    # It logs what a message said, tracebacks and all; ours are logged by whoever answers.
-    logging.getLogger("spyne").setLevel(logging.CRITICAL + 1)
     return Spyne(Application, AnyXml, Fault, ProtocolBase, rpc, ServiceBase, WsgiApplication)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import zlib
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -534,3 +535,10 @@ def test_a_payload_that_refers_to_itself_asks_nothing(services: Services) -> Non
 def test_what_is_too_large_to_be_read_is_answered_by_a_fault(services: Services) -> None:
     answered = services.answer(None, "/smsp/pds")
     assert fault_of(answered.body) == invalid("The message is too large")
+
+
+def test_the_page_lists_every_refusal_as_it_is_given() -> None:
+    page = (Path(__file__).parents[2] / "docs/smsp.md").read_text(encoding="utf-8")
+    for name, meaning in toolkit.REFUSALS.items():
+        marked = "*inferred*" if meaning.inferred else ""
+        assert f"| {name} | {meaning.code} | {meaning.text} | {marked} |\n" in page
