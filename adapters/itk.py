@@ -161,7 +161,10 @@ def _once(asked: Asked, provider: Provider) -> Once:
 
 
 def _given(asked: Asked, caller: Caller, core: Core) -> smsp.Answered:
-    given = smsp.answered(core, asked.operation, asked.payload.content, caller)
+    payload = asked.payload
+    # What came as an element is parsed already.
+    asking = payload.content if payload.element is None else payload.element
+    given = smsp.answered(core, asked.operation, asking, caller)
     if given.code in _PASSING:
         raise _Passing(given)
     return given

@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import logging
+import math
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -99,10 +100,13 @@ def imported() -> Spyne:
 
 
 def _parts() -> Spyne:
-    from spyne import AnyXml, Application, Fault, ServiceBase, rpc  # noqa: PLC0415 - see above
+    from spyne import AnyXml, Application, Fault, ServiceBase, const, rpc  # noqa: PLC0415 - see above
     from spyne.protocol import ProtocolBase  # noqa: PLC0415
     from spyne.server.wsgi import WsgiApplication  # noqa: PLC0415
 
+    # It would collect all of Python's garbage once a second, after whichever answer: every other
+    # thread waits for some 50 ms, and nothing here leaves files for it to close.
+    const.MIN_GC_INTERVAL = math.inf
     return Spyne(Application, AnyXml, Fault, ProtocolBase, rpc, ServiceBase, WsgiApplication)
 
 

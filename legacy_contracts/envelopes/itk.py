@@ -15,7 +15,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
@@ -88,12 +88,14 @@ class ManifestItem:
 class Payload:
     """One payload: the element's bytes or the text's, with base64 and compression undone.
 
-    What is encrypted stays as it is, and compressed inside.
+    What is encrypted stays as it is, and compressed inside. `element` is what came as an element,
+    parsed with the whole message.
     """
 
     id: str
     content: bytes
     filename: str | None = None
+    element: etree._Element | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +311,8 @@ def _unpacked(
         identifier = element.get("id", "")
         content = _content(by_id[identifier], element, left)
         left -= len(content)
-        found.append(Payload(identifier, content, element.get("filename")))
+        inside = element[0] if len(element) else None
+        found.append(Payload(identifier, content, element.get("filename"), inside))
     return tuple(found)
 
 
