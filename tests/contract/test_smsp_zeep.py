@@ -16,7 +16,7 @@ import zeep
 from canonical import differences
 from corpus import Corpus
 from lxml import etree
-from served_documents import written
+from served_documents import combined, written
 from smsp_asking import BY_NUMBER, payload
 from smsp_cases import CASES, Case
 from smsp_clients import (
@@ -85,9 +85,17 @@ def hospitals(
     }
 
 
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory) -> etree.XMLSchema:
+    """Give our schemas of envelope and payloads in one."""
+    folder = written(tmp_path_factory.mktemp("schemas"))
+    return etree.XMLSchema(etree.parse(combined(folder, folder)))
+
+
+@pytest.mark.parametrize("hospitals", ["published-file", "our-address"], indirect=True)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_each_case_is_asked_over_tls_and_gets_its_code(
-    hospitals: dict[str, Hospital], case: Case
+    hospitals: dict[str, Hospital], schema: etree.XMLSchema, case: Case
 ) -> None:
     hospital = hospitals[case.certificate_name]
     answer = hospital.ask(case.operation, payload(case.operation, case.asked))
@@ -98,6 +106,8 @@ def test_each_case_is_asked_over_tls_and_gets_its_code(
     (item,) = answer.envelope.header.manifest.manifestitem
     assert item.profileid == row.response_profile
     assert (item.base64, item.compressed, item.encrypted) == (False, False, False)
+    (envelope,) = answer.received.iter(f"{ITK}DistributionEnvelope")
+    schema.assertValid(etree.fromstring(etree.tostring(envelope)))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
