@@ -32,6 +32,7 @@ from smsp_asking import VERIFY, Asked, payload
 
 from adapters.pipeline import Request
 from core.audit import read_page
+from core.errors import StoreError
 from core.store.memory import MemoryStore
 from facade.itk import Services
 from legacy_contracts.envelopes import itk, toolkit
@@ -447,10 +448,52 @@ def test_while_the_store_is_away_nothing_is_spent() -> None:
     sent(services, Parts().message())
     parts = Parts()
     store.away = True
-    away = sent(services, parts.message())
-    assert away.status == 500 or code_of(away.body) == "SMSP-0004"
+    assert code_of(sent(services, parts.message()).body) == "SMSP-0004"
     store.away = False
     assert sent(services, parts.message()).status == 200
+
+
+def test_a_store_that_was_never_there_is_a_fault_that_may_pass() -> None:
+    store = MemoryStore()
+    failures: list[Exception] = []
+    services = services_on(core_on(store), failures)
+    store.away = True
+    refused = fault_of(sent(services, Parts().message()).body)
+    assert refused == Fault("Server", "2100", "The message cannot be processed at the moment")
+    assert [type(one) for one in failures] == [StoreError]
+
+
+def test_what_fails_within_is_a_fault_that_says_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("a patient")
+
+    failures: list[Exception] = []
+    services = services_on(core_on(MemoryStore()), failures)
+    monkeypatch.setattr("adapters.itk._dressed", broken)
+    answered = sent(services, Parts().message())
+    refused = Fault("Server", "2200", "The message could not be processed")
+    assert fault_of(answered.body) == refused
+    assert b"patient" not in answered.body
+    assert [type(one) for one in failures] == [ZeroDivisionError]
+
+
+def test_on_a_cluster_too_a_message_is_answered_once() -> None:
+    class Cluster(MemoryStore):
+        is_exclusive = False
+
+    services = services_on(core_on(Cluster()))
+    parts = Parts()
+    assert sent(services, parts.message()).status == 200
+    assert fault_of(sent(services, parts.message()).body).code == "2200"
+
+
+def test_a_timestamp_that_never_ends_is_as_good_as_any() -> None:
+    services = services_on(core_on(MemoryStore()))
+    parts = Parts(timestamp=stamp(expires="9999-12-31T23:59:59Z"))
+    assert sent(services, parts.message()).status == 200
+    assert fault_of(sent(services, parts.message()).body).code == "2200"
 
 
 def test_the_audit_tells_of_a_request_and_of_its_replay() -> None:
