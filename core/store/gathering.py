@@ -48,10 +48,10 @@ class Gathering:
         self._records: dict[_Place, Record[Any, Any]] = {}
         self._documents: dict[_Place, bytes] = {}
 
-    def commit(self) -> None:
-        """Write what was gathered, durably; raise what a change raises that no longer fits."""
-        if self._writes or self._notes:
-            self._beneath.apply(self._writes, *self._notes)
+    def commit(self, *more: Write) -> None:
+        """Write what was gathered, and more with it, durably; raise what a change then raises."""
+        if self._writes or self._notes or more:
+            self._beneath.apply([*self._writes, *more], *self._notes)
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""

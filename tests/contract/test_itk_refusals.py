@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,17 +22,19 @@ from itk_messages import (
     code_of,
     fault_of,
     instant,
+    new_id,
     sent,
     services_on,
     stamp,
 )
 from lxml import etree
 from peers import PATIENT
-from serving import core_on
+from serving import NOW, core_on
 from smsp_asking import VERIFY, Asked, payload
 
 from adapters.pipeline import Request
-from core.audit import read_page
+from core.audit import Audit, read_page
+from core.context import Context
 from core.errors import StoreError
 from core.store.memory import MemoryStore
 from facade.itk import Services
@@ -438,7 +441,9 @@ def test_another_process_and_a_restart_know_what_was_answered() -> None:
     store = MemoryStore()
     parts = Parts()
     assert sent(services_on(core_on(store)), parts.message()).status == 200
-    assert fault_of(sent(services_on(core_on(store)), parts.message()).body).code == "2200"
+    other = Context(now=lambda: NOW, new_id=new_id)
+    core = replace(core_on(store, other), audit=Audit(store, writer="other", now=lambda: "2014"))
+    assert fault_of(sent(services_on(core), parts.message()).body).code == "2200"
 
 
 def test_while_the_store_is_away_nothing_is_spent() -> None:
