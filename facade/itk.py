@@ -268,6 +268,11 @@ class _Protocol:
         """Name the method that is asked for."""
         ctx.method_request_string = _method(ctx.in_document.operation.name)
 
+    def generate_method_contexts(self, ctx: Any) -> list[Any]:  # noqa: ANN401
+        """Give the request's own context: there is one method, and no need of a copy for it."""
+        (ctx.descriptor,) = self.get_call_handles(ctx)  # type: ignore[attr-defined]
+        return [ctx]
+
     def deserialize(self, ctx: Any, message: Any) -> None:  # noqa: ANN401, ARG002
         """Hand the request on as it was read."""
         ctx.in_object = ctx.in_document
