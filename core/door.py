@@ -143,10 +143,10 @@ class Core:
         """
         now = self.context.now()
         try:
-            require_new(self.store, by.party_key, once, now)
             writes = sighting(by.party_key, once, now, self.context.new_id())
             if self.store.is_exclusive:
                 return self._gathered(answer, writes)
+            require_new(self.store, by.party_key, once, now)
             given = answer(self)
             self.store.apply(writes)
         except Duplicate as refusal:
@@ -161,8 +161,8 @@ class Core:
         except Exception:
             gathering.commit()
             raise
-        gathering.apply(writes)
-        gathering.commit()
+        # The sightings look for themselves as they are written: nothing is shown where they raise.
+        gathering.commit(*writes)
         return given
 
     def end(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import zlib
+from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -20,13 +21,14 @@ from itk_messages import (
     code_of,
     fault_of,
     instant,
+    new_id,
     sent,
     services_on,
     stamp,
 )
 from lxml import etree
 from peers import PATIENT
-from serving import core_on
+from serving import core_on, fixed_context
 from smsp_asking import VERIFY, Asked, payload
 
 from adapters.pipeline import Request
@@ -436,7 +438,9 @@ def test_another_process_and_a_restart_know_what_was_answered() -> None:
     store = MemoryStore()
     parts = Parts()
     assert sent(services_on(core_on(store)), parts.message()).status == 200
-    assert fault_of(sent(services_on(core_on(store)), parts.message()).body).code == "2200"
+    # No two processes give the same ids.
+    another = core_on(store, replace(fixed_context(), new_id=new_id))
+    assert fault_of(sent(services_on(another), parts.message()).body).code == "2200"
 
 
 def test_while_the_store_is_away_nothing_is_spent() -> None:
