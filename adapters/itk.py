@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import MAXYEAR, timedelta
 from functools import partial
 from typing import Final
 
@@ -52,7 +52,7 @@ class Asked:
     envelope: Envelope
     operation: Operation
     payload: Payload
-    stands_until: wsse.Security
+    security: wsse.Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,8 @@ def _caller(asked: Asked, party_key: PartyKey | None) -> Caller:
 def _once(asked: Asked, provider: Provider) -> Once:
     """Give the ids that are spent by an answer, until the request would be refused as expired."""
     ids = (f"message {asked.header.message_id}", f"tracking {asked.envelope.tracking_id}")
-    return Once(ids, asked.stands_until.expires + provider.skew)
+    expires = asked.security.expires
+    return Once(ids, expires if expires.year == MAXYEAR else expires + provider.skew)
 
 
 def _given(asked: Asked, caller: Caller, core: Core) -> smsp.Answered:

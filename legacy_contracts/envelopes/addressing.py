@@ -64,7 +64,7 @@ class Framed:
 
 def framed(root: etree._Element) -> Framed:
     """Give the parts of a SOAP 1.1 envelope; raise `ItkError` for anything else."""
-    if etree.QName(root).namespace != ns.SOAP:
+    if not str(root.tag).startswith(_SOAP):
         raise refusal("VERSION_MISMATCH", "SOAP 1.1 is expected")
     headers = root.findall(f"{_SOAP}Header")
     bodies = root.findall(f"{_SOAP}Body")

@@ -20,6 +20,7 @@ without a prefix is of the table's own namespace, `xs:` is XML Schema's. `#` ope
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -84,26 +85,30 @@ def table(name: str) -> Table:
 
 def read(name: str, text: str) -> Table:
     """Give what a table declares; raise `ValueError` that names the line of a fault in it."""
-    lines = tuple(_lines(name, text))
-    heads = [line.text.partition(" ") for line in lines if line.depth == 0]
-    (namespace,) = [value for word, _, value in heads if word == "namespace"]
+    first, *lines = _lines(name, text)
+    word, _, namespace = first.text.partition(" ")
+    if word != "namespace":
+        raise ValueError(f"{first.place}: a table opens with its namespace")
+    includes = tuple(itertools.takewhile(lambda line: line.text.startswith("include "), lines))
     return Table(
         name=name,
         namespace=namespace,
-        includes=tuple(value for word, _, value in heads if word == "include"),
-        declarations=_block(lines[sum(word in {"namespace", "include"} for word, *_ in heads) :]),
+        includes=tuple(line.text.partition(" ")[2] for line in includes),
+        declarations=_block(tuple(lines[len(includes) :])),
     )
 
 
 def _lines(name: str, text: str) -> Iterator[_Line]:
+    deepest = 0
     for number, line in enumerate(text.splitlines(), 1):
         bare = line.strip()
         if not bare or bare.startswith("#"):
             continue
         depth, odd = divmod(len(line) - len(line.lstrip()), len(_INDENT))
         place = f"{name}{_SUFFIX}:{number}"
-        if odd:
+        if odd or depth > deepest:
             raise ValueError(f"{place}: indent by four spaces for each level")
+        deepest = depth + 1
         yield _Line(place, depth, bare)
 
 
@@ -128,12 +133,15 @@ def _declaration(line: _Line, inside: tuple[Declaration, ...]) -> Declaration:
     values = [found for word in spare if (found := _VALUE.fullmatch(word))]
     occurs = [found for word in spare if (found := _OCCURS.fullmatch(word))]
     types = [word for word in spare if _TYPE.fullmatch(word)]
+    verb = " ".join(word for word in words if word in VERBS)
     if len(spare) != len(values) + len(occurs) + len(types):
         raise ValueError(f"{line.place}: not a type, a count or a value: {rest}")
+    if len(types) > 1 and verb != "union":
+        raise ValueError(f"{line.place}: more than one type: {' '.join(types)}")
     return Declaration(
         kind=kind,
         name=name,
-        verb=" ".join(word for word in words if word in VERBS),
+        verb=verb,
         types=tuple(types),
         occurs=(occurs[0][1], occurs[0][2]) if occurs else ("1", "1"),
         marks=frozenset(words) & MARKS,

@@ -21,6 +21,9 @@ from legacy_contracts.smsp.types import Table, table
 
 SCHEMAS: Final = "/smsp/pds/schemas/"
 
+FILE: Final = "PDSMiniServices-v1-0.wsdl"
+"""What the WSDL is called where it is a file."""
+
 ADDRESSES: Final = ("/smsp/pds", "/syncsoap", *(each.path for each in OPERATIONS.values()))
 """Where a request may be sent, and where the WSDL is given for `?wsdl`."""
 
@@ -61,17 +64,22 @@ def documents(host: str) -> Mapping[str, bytes]:
     return {f"{address}?wsdl": described for address in ADDRESSES} | schemas()
 
 
-def description(host: str) -> bytes:
-    """Give the WSDL alone; raise `ValueError` where `host` is no name with or without a port."""
+def description(host: str, folder: str = SCHEMAS) -> bytes:
+    """Give the WSDL alone, which names its schemas in `folder`; raise `ValueError` as above."""
     if not _HOST.fullmatch(host):
         raise ValueError(f"{host!r} is no host: write a name with or without a port, host:443")
-    return _bytes(_definitions(f"https://{host}"))
+    return _bytes(_definitions(f"https://{host}", folder))
 
 
-def schemas() -> dict[str, bytes]:
+def schemas(folder: str = SCHEMAS) -> dict[str, bytes]:
     """Give each schema by the address that it is served at, whatever the host."""
     tables = _tables((*_INCLUDED, *PAYLOADS))
-    return {_address(each.name): _bytes(schema(each)) for each in tables.values()}
+    return {f"{folder}{each.name}.xsd": _bytes(schema(each)) for each in tables.values()}
+
+
+def files(host: str) -> Mapping[str, bytes]:
+    """Give the same documents as files of one folder, by name, for tools that read no addresses."""
+    return {FILE: description(host, folder="")} | schemas(folder="")
 
 
 def _tables(names: tuple[str, ...]) -> Mapping[str, Table]:
@@ -86,23 +94,19 @@ def _tables(names: tuple[str, ...]) -> Mapping[str, Table]:
     return found
 
 
-def _address(name: str) -> str:
-    return f"{SCHEMAS}{name}.xsd"
-
-
 def _bytes(root: etree._Element) -> bytes:
     etree.indent(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8") + b"\n"
 
 
-def _definitions(base: str) -> etree._Element:
+def _definitions(base: str, folder: str) -> etree._Element:
     root = etree.Element(
         _wsdl("definitions"),
         nsmap={"wsdl": ns.WSDL, "soap": ns.WSDL_SOAP, "xs": ns.XSD, "itk": ns.ITK},
         name="test",
         targetNamespace=ns.ITK,
     )
-    _types(root)
+    _types(root, folder)
     for name in dict.fromkeys(
         name for each in OPERATIONS.values() for name in (each.code, each.response_element)
     ):
@@ -128,10 +132,10 @@ def _put(parent: etree._Element, name: str, /, **attributes: str) -> etree._Elem
     return etree.SubElement(parent, _wsdl(name), attributes)
 
 
-def _types(root: etree._Element) -> None:
+def _types(root: etree._Element, folder: str) -> None:
     put = etree.SubElement(_put(root, "types"), f"{{{ns.XSD}}}schema", {"targetNamespace": ns.ITK})
     for name in _INCLUDED:
-        etree.SubElement(put, f"{{{ns.XSD}}}include", {"schemaLocation": _address(name)})
+        etree.SubElement(put, f"{{{ns.XSD}}}include", {"schemaLocation": f"{folder}{name}.xsd"})
 
 
 def _message(root: etree._Element, name: str, element: str) -> None:

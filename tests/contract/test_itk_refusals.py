@@ -6,6 +6,7 @@ import base64
 import gzip
 import zlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -33,6 +34,7 @@ from smsp_asking import VERIFY, Asked, payload
 
 from adapters.pipeline import Request
 from core.audit import read_page
+from core.errors import StoreError
 from core.store.memory import MemoryStore
 from facade.itk import Services
 from legacy_contracts.envelopes import itk, toolkit
@@ -450,10 +452,52 @@ def test_while_the_store_is_away_nothing_is_spent() -> None:
     sent(services, Parts().message())
     parts = Parts()
     store.away = True
-    away = sent(services, parts.message())
-    assert away.status == 500 or code_of(away.body) == "SMSP-0004"
+    assert code_of(sent(services, parts.message()).body) == "SMSP-0004"
     store.away = False
     assert sent(services, parts.message()).status == 200
+
+
+def test_a_store_that_was_never_there_is_a_fault_that_may_pass() -> None:
+    store = MemoryStore()
+    failures: list[Exception] = []
+    services = services_on(core_on(store), failures)
+    store.away = True
+    refused = fault_of(sent(services, Parts().message()).body)
+    assert refused == Fault("Server", "2100", "The message cannot be processed at the moment")
+    assert [type(one) for one in failures] == [StoreError]
+
+
+def test_what_fails_within_is_a_fault_that_says_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_arguments: object) -> None:
+        raise ZeroDivisionError("a patient")
+
+    failures: list[Exception] = []
+    services = services_on(core_on(MemoryStore()), failures)
+    monkeypatch.setattr("adapters.itk._dressed", broken)
+    answered = sent(services, Parts().message())
+    refused = Fault("Server", "2200", "The message could not be processed")
+    assert fault_of(answered.body) == refused
+    assert b"patient" not in answered.body
+    assert [type(one) for one in failures] == [ZeroDivisionError]
+
+
+def test_on_a_cluster_too_a_message_is_answered_once() -> None:
+    class Cluster(MemoryStore):
+        is_exclusive = False
+
+    services = services_on(core_on(Cluster()))
+    parts = Parts()
+    assert sent(services, parts.message()).status == 200
+    assert fault_of(sent(services, parts.message()).body).code == "2200"
+
+
+def test_a_timestamp_that_never_ends_is_as_good_as_any() -> None:
+    services = services_on(core_on(MemoryStore()))
+    parts = Parts(timestamp=stamp(expires="9999-12-31T23:59:59Z"))
+    assert sent(services, parts.message()).status == 200
+    assert fault_of(sent(services, parts.message()).body).code == "2200"
 
 
 def test_the_audit_tells_of_a_request_and_of_its_replay() -> None:
@@ -538,3 +582,10 @@ def test_a_payload_that_refers_to_itself_asks_nothing(services: Services) -> Non
 def test_what_is_too_large_to_be_read_is_answered_by_a_fault(services: Services) -> None:
     answered = services.answer(None, "/smsp/pds")
     assert fault_of(answered.body) == invalid("The message is too large")
+
+
+def test_the_page_lists_every_refusal_as_it_is_given() -> None:
+    page = (Path(__file__).parents[2] / "docs/smsp.md").read_text(encoding="utf-8")
+    for name, meaning in toolkit.REFUSALS.items():
+        marked = "*inferred*" if meaning.inferred else ""
+        assert f"| {name} | {meaning.code} | {meaning.text} | {marked} |\n" in page

@@ -18,15 +18,12 @@ import xmlschema
 from corpus import Corpus
 from lxml import etree
 from mutated import mutated
-from served_documents import written
+from served_documents import combined, file_of, written
 
 from legacy_contracts import ns
-from legacy_contracts.smsp.wsdl import PAYLOADS
 
 ENVELOPE: Final = f"{{{ns.ITK}}}DistributionEnvelope"
-INCLUDED: Final = ("ITKMessageTypes-2010-05", "distributionEnvelope-v2-0")
 SEED: Final = 201005
-HEAD: Final = f'<xs:schema xmlns:xs="{ns.XSD}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Both:
 def both(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Both:
     """Give the schemas of envelope and payloads in one, ours and the published."""
     ours, theirs = tmp_path_factory.mktemp("ours"), tmp_path_factory.mktemp("theirs")
-    return Both(_combined(written(ours), ours), _combined(published, theirs))
+    return Both(combined(written(ours), ours), combined(published, theirs))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +65,7 @@ def test_the_public_envelopes_of_every_service_are_taken_and_refused_alike(
 ) -> None:
     """By the envelope's schema alone: what they carry is of other services too."""
     ours, theirs = (
-        etree.XMLSchema(etree.parse(whole.parent / _file(ns.ITK)))
+        etree.XMLSchema(etree.parse(whole.parent / file_of(ns.ITK)))
         for whole in (both.ours, both.theirs)
     )
     many = list(_envelopes(captured, "smsp-pds/", "smsp-other/", "itk/", "itk-trunk/"))
@@ -134,26 +131,6 @@ def _changed(messages: list[etree._Element], count: int) -> Iterator[etree._Elem
     """Give so many changed messages, always the same."""
     dice = random.Random(SEED)  # noqa: S311 - no secret
     return (mutated(dice.choice(messages), dice) for _ in range(count))
-
-
-def _combined(folder: Path, place: Path) -> Path:
-    """Write one schema of all that these include, and give where."""
-    for namespace, names in ((ns.ITK, INCLUDED), (ns.HL7, PAYLOADS)):
-        inside = "".join(
-            f'<xs:include schemaLocation="{(folder / name).as_uri()}.xsd"/>' for name in names
-        )
-        text = f'{HEAD} targetNamespace="{namespace}">{inside}</xs:schema>'
-        (place / _file(namespace)).write_text(text, "utf-8")
-    imports = "".join(
-        f'<xs:import namespace="{one}" schemaLocation="{_file(one)}"/>' for one in (ns.ITK, ns.HL7)
-    )
-    whole = place / "whole.xsd"
-    whole.write_text(f"{HEAD}>{imports}</xs:schema>", "utf-8")
-    return whole
-
-
-def _file(namespace: str) -> str:
-    return f"all-of-{namespace.replace(':', '-')}.xsd"
 
 
 def _envelopes(captured: Corpus, *folders: str) -> Iterator[etree._Element]:

@@ -233,11 +233,18 @@ def test_a_word_that_is_taken_from_the_published_one_is_found(published: Path) -
         ("complex X\n  <a> b", r"t\.types:3: indent by four spaces"),
         ("complex X\n    <a> b 0-1", r"t\.types:3: not a type, a count or a value: b 0-1"),
         ("complex X\n    <a>b", r"t\.types:3: no declaration opens with <a>b"),
+        ("complex X\n    @a b requred", r"t\.types:3: more than one type: b requred"),
+        ("complex X\n        <a> b", r"t\.types:3: indent by four spaces"),
     ],
 )
 def test_a_fault_in_a_table_is_named_by_its_line(text: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read("t", f"namespace urn:x\n{text}\n")
+
+
+def test_a_table_without_its_namespace_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"t\.types:2: a table opens with its namespace"):
+        read("t", "# words\nelement a b\n")
 
 
 def _shown(wanted: etree._Element, got: etree._Element) -> tuple[str, ...]:

@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
-
-def run(program: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in a Python of its own, with every warning an error."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+from own_python import run
 
 
 def test_spyne_is_imported_without_a_warning_and_python_is_left_as_it_was() -> None:

@@ -19,6 +19,7 @@ import requests
 import zeep
 from lxml import etree
 from requests.adapters import BaseAdapter
+from zeep.plugins import HistoryPlugin
 from zeep.transports import Transport
 from zeep.wsa import WsAddressingPlugin
 from zeep.wsse.username import UsernameToken
@@ -91,7 +92,7 @@ class InProcess(BaseAdapter):
         response = requests.Response()
 
         def start_response(status: str, headers: list[tuple[str, str]]) -> None:
-            response.status_code = int(status.split(" ")[0])
+            response.status_code = int(status.split(" ", maxsplit=1)[0])
             response.headers.update(headers)
 
         response._content = b"".join(self._application(environ, start_response))
@@ -122,9 +123,10 @@ def session_over_tls(tls: Path, who: str) -> requests.Session:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client made of an answer: the envelope as its types have it, and the payload."""
+    """What a client made of an answer: the envelope by its types, and the SOAP that it received."""
 
     envelope: Any
+    received: etree._Element
 
     @property
     def payload(self) -> etree._Element:
@@ -142,45 +144,50 @@ class Answer:
 
 @dataclass(slots=True)
 class Hospital:
-    """A client that was made from a WSDL; `base`, where it is told another address than that has."""
+    """A client that was made from a WSDL; `base`, where it is told another address than that has.
+
+    zeep takes `forbid_external` for every import over HTTP: a WSDL that is read from its address
+    with its schemas needs it off, one that is read from a file does not.
+    """
 
     wsdl: str
     session: requests.Session
     base: str | None = None
     stamp: type[UsernameToken] = Stamp
+    forbid_external: bool = True
     client: zeep.Client = field(init=False)
+    _history: HistoryPlugin = field(init=False, default_factory=HistoryPlugin)
 
     def __post_init__(self) -> None:
         self.client = zeep.Client(
             self.wsdl,
             transport=Transport(session=self.session, cache=None),
-            settings=zeep.Settings(strict=True, forbid_external=True),
-            plugins=[WsAddressingPlugin()],
+            settings=zeep.Settings(strict=True, forbid_external=self.forbid_external),
+            plugins=[WsAddressingPlugin(), self._history],
             wsse=self.stamp("ward-7"),
         )
 
     def ask(self, operation: str, payload: bytes, address: str | None = None) -> Answer:
         """Give the answer to a payload; zeep's own error for a fault."""
         row, key = OPERATIONS[operation], f"uuid_{_new_id()}"
-        return Answer(
-            self._service(operation, address)[operation](
-                header={
-                    "service": row.action,
-                    "trackingid": _new_id(),
-                    "auditIdentity": {"id": [{"uri": USER}]},
-                    "manifest": {
-                        "count": 1,
-                        "manifestitem": [
-                            {"id": key, "mimetype": "text/xml", "profileid": row.request_profile}
-                        ],
-                    },
-                },
-                payloads={
+        envelope = self._service(operation, address)[operation](
+            header={
+                "service": row.action,
+                "trackingid": _new_id(),
+                "auditIdentity": {"id": [{"uri": USER}]},
+                "manifest": {
                     "count": 1,
-                    "payload": [{"id": key, "_value_1": etree.fromstring(payload)}],
+                    "manifestitem": [
+                        {"id": key, "mimetype": "text/xml", "profileid": row.request_profile}
+                    ],
                 },
-            )
+            },
+            payloads={
+                "count": 1,
+                "payload": [{"id": key, "_value_1": etree.fromstring(payload)}],
+            },
         )
+        return Answer(envelope, self._history.last_received["envelope"])
 
     def _service(self, operation: str, address: str | None) -> Any:  # noqa: ANN401
         port = f"{operation}_ptt"

@@ -6,6 +6,7 @@ reaches the application as it does in the served facade.
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,17 @@ class _Handler(WSGIRequestHandler):
         """Say nothing."""
 
 
+def _bounded(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the application with its input ended where the request ends: wsgiref leaves it open."""
+
+    def bounded(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:  # noqa: ANN401
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(length))
+        return application(environ, start_response)
+
+    return bounded
+
+
 def certified(folder: Path, *names: str) -> Path:
     """Give a folder with a CA, its server for localhost, and a client of each name."""
     now = datetime.now(UTC)
@@ -74,7 +86,7 @@ def over_tls(application: Callable[..., Any], tls: Path) -> Iterator[Peer]:
     server = _Server(("127.0.0.1", 0), _Handler)
     context = server_context(files, read_seconds=10.0)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.set_app(application)
+    server.set_app(_bounded(application))
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
