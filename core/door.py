@@ -161,6 +161,7 @@ class Core:
         except Exception:
             gathering.commit()
             raise
+        # The sightings look for themselves as they are written: nothing is shown where they raise.
         gathering.commit(*writes)
         return given
 

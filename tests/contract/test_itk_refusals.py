@@ -29,12 +29,11 @@ from itk_messages import (
 )
 from lxml import etree
 from peers import PATIENT
-from serving import NOW, core_on
+from serving import core_on, fixed_context
 from smsp_asking import VERIFY, Asked, payload
 
 from adapters.pipeline import Request
-from core.audit import Audit, read_page
-from core.context import Context
+from core.audit import read_page
 from core.errors import StoreError
 from core.store.memory import MemoryStore
 from facade.itk import Services
@@ -441,9 +440,9 @@ def test_another_process_and_a_restart_know_what_was_answered() -> None:
     store = MemoryStore()
     parts = Parts()
     assert sent(services_on(core_on(store)), parts.message()).status == 200
-    other = Context(now=lambda: NOW, new_id=new_id)
-    core = replace(core_on(store, other), audit=Audit(store, writer="other", now=lambda: "2014"))
-    assert fault_of(sent(services_on(core), parts.message()).body).code == "2200"
+    # No two processes give the same ids.
+    another = core_on(store, replace(fixed_context(), new_id=new_id))
+    assert fault_of(sent(services_on(another), parts.message()).body).code == "2200"
 
 
 def test_while_the_store_is_away_nothing_is_spent() -> None:
