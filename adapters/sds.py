@@ -27,6 +27,7 @@ from legacy_contracts import ns, registry
 from legacy_contracts.sds import durations
 from legacy_contracts.sds.dn import escaped
 from legacy_contracts.sds.entry import Attributes, Entry
+from legacy_contracts.smsp.operations import OPERATIONS
 
 ROOT: Final = "o=nhs"
 ORGANISATIONS: Final = f"ou=organisations,{ROOT}"
@@ -52,11 +53,14 @@ SYNC_REPLY: Final = {True: "MSHSignalsOnly", False: "None"}
 ACTOR: Final = "urn:oasis:names:tc:ebxml-msg:actor:"
 
 _SERVICES_OF: Final = {
-    interaction_id: f"{ns.SERVICES}{service}:{interaction_id}"
-    for service, interaction_id in (
-        *((row.service, row.interaction_id) for row in registry.INTERACTIONS),
-        *((row.service, row.interaction_id) for row in registry.HUB_INTERACTIONS),
-    )
+    **{one.name: one.action for one in OPERATIONS.values()},
+    **{
+        interaction_id: f"{ns.SERVICES}{service}:{interaction_id}"
+        for service, interaction_id in (
+            *((row.service, row.interaction_id) for row in registry.INTERACTIONS),
+            *((row.service, row.interaction_id) for row in registry.HUB_INTERACTIONS),
+        )
+    },
 }
 
 

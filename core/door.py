@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final, overload
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar, overload
 
 from core import access, alerts
 from core.alerts import Alert, RaiseAlert
@@ -22,11 +22,15 @@ from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
 from core.directory import finding as entries
 from core.directory.finding import FindEntries
-from core.errors import CoreError, NotAllowed
+from core.errors import CoreError, Duplicate, NotAllowed, NumberSuperseded
 from core.messaging.hub import Accept, Admit, Hub, Receipt
 from core.messaging.records import Message
+from core.messaging.sightings import Once, require_new, sighting
+from core.store.gathering import Gathering
 from core.store.port import Record, Store, Write
 from core.values.identity import Caller, PartyKey, Person
+
+R = TypeVar("R")
 
 Change = UpdateRecord | Merge | Split | Restrict
 Query = queries.Command | AdvancedTrace
@@ -120,7 +124,8 @@ class Core:
             access.authorise(by, self.directory)
             result = _HANDLERS[type(command)](doing, command)
         except CoreError as refusal:
-            self._note(by, name, type(refusal).__name__, asked, started)
+            told = (*asked, *_patients_told_of(refusal))
+            self._note(by, name, type(refusal).__name__, told, started)
             raise
         if doing.is_noted:
             self._timed(name, ALLOWED, started, doing.written)
@@ -145,6 +150,37 @@ class Core:
     def witness(self, *, by: Caller, command: str, outcome: str) -> None:
         """Audit a question to the directory as a whole; raise `StoreError` where that fails."""
         self._note(by, command, outcome, (), time.perf_counter())
+
+    def once(self, once: Once, command: str, answer: Callable[[Core], R], *, by: Caller) -> R:
+        """Give what `answer` gives on this core, once for the ids: then they are spent.
+
+        Raises `Duplicate`, audited, for what was received before, and what `answer` raises, which
+        spends nothing. What was audited stands in either case. On the embedded store all is one
+        write; on a cluster two at the same moment may both be answered.
+        """
+        now = self.context.now()
+        try:
+            writes = sighting(by.party_key, once, now, self.context.new_id())
+            if self.store.is_exclusive:
+                return self._gathered(answer, writes)
+            require_new(self.store, by.party_key, once, now)
+            given = answer(self)
+            self.store.apply(writes)
+        except Duplicate as refusal:
+            self.decline(by=by, command=command, why=type(refusal).__name__)
+            raise
+        return given
+
+    def _gathered(self, answer: Callable[[Core], R], writes: Iterable[Write]) -> R:
+        gathering = Gathering(self.store)
+        try:
+            given = answer(replace(self, store=gathering))
+        except Exception:
+            gathering.commit()
+            raise
+        # The sightings look for themselves as they are written: nothing is shown where they raise.
+        gathering.commit(*writes)
+        return given
 
     def end(self) -> None:
         """End this process's audit chain in order."""
@@ -302,6 +338,12 @@ def _patients_in(result: object) -> tuple[str, ...]:
     if isinstance(result, Found | Updated | creation.Created):
         return (result.patient.nhs_number,)
     return ()
+
+
+def _patients_told_of(refusal: CoreError) -> tuple[str, ...]:
+    """Give whom a refusal tells of beside whom it was asked about."""
+    replacement = refusal.replacement if isinstance(refusal, NumberSuperseded) else None
+    return (replacement,) if replacement is not None else ()
 
 
 def _patient_asked_for(command: Command) -> tuple[str, ...]:

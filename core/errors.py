@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.values.changes import Objection
+from core.values.identity import NhsNumber
 
 
 class CoreError(Exception):
@@ -34,7 +35,14 @@ class NumberInvalidated(CoreError):
 
 
 class NumberSuperseded(CoreError):
-    """The NHS number was replaced, and this command does not follow replacements."""
+    """The NHS number was replaced, and this command does not follow replacements.
+
+    `replacement` is the number that replaced it, where whoever asked may be told.
+    """
+
+    def __init__(self, words: str, *, replacement: NhsNumber | None = None) -> None:
+        super().__init__(words)
+        self.replacement = replacement
 
 
 class SerialChangeNumberStale(CoreError):

@@ -66,6 +66,7 @@ class Config:
     demographics_practices_known: bool = False
     demographics_later_rules: bool = True
     hub_party_key: str = NATIONAL_HUB
+    itk_clock_skew_seconds: float = 300.0
     delivery_workers: int = 2
     delivery_threads: int = 16
     delivery_per_receiver: int = 16

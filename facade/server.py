@@ -13,6 +13,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -113,7 +114,12 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
         store = CountedStore(open_store(config), counted.count_operation)
         self._spine = spine(config, store, watch=_watched(counted))
         admin.serve(self._admin, self._spine.core, lambda: _exposed(counted, self._followed))
-        return Application(self._spine, counted, limit_bytes=config.server_request_limit_bytes)
+        return Application(
+            self._spine,
+            counted,
+            limit_bytes=config.server_request_limit_bytes,
+            skew=timedelta(seconds=config.itk_clock_skew_seconds),
+        )
 
     def context(self) -> ssl.SSLContext:
         """Give the TLS context for the next connection; a new process inherits one that works."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any, Final
 
 from werkzeug.http import parse_options_header
@@ -15,7 +16,7 @@ from adapters.reading import Sent
 from adapters.receiving import Address
 from adapters.sds_fhir import Asked
 from core.errors import StoreError
-from facade import logs, tls
+from facade import itk, logs, tls
 from facade.metrics import Metrics
 from facade.wiring import Spine
 from legacy_contracts.errors import Fault
@@ -46,11 +47,11 @@ _REASONS: Final = {
 _LOGGED: Final = 300
 """Characters of a reason that are logged: it names what the caller chose."""
 
-_ANY: Final = "*"
-
 _TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
 
-_TAKEN: Final = frozenset({"AA", "accepted", "duplicate", "polled", sds_fhir.FOUND})
+_TAKEN: Final = frozenset(
+    {"AA", "SMSP-0000", "accepted", "duplicate", "polled", "served", sds_fhir.FOUND}
+)
 """The outcomes that refuse nothing."""
 
 StartResponse = Callable[..., Any]
@@ -61,11 +62,13 @@ def _certified(environ: dict[str, Any]) -> tuple[str, ...]:
     return tls.names_of(environ.get("gunicorn.socket"))
 
 
-def _method(path: str) -> str:
-    """Give the one method that an address takes; the directory's refuses the others itself."""
+def _methods(path: str) -> tuple[str, ...] | None:
+    """Give the methods that an address knows; None where it refuses the others itself."""
     if sds_fhir.is_ours(path):
-        return _ANY
-    return "GET" if path.startswith(POLL) else "POST"
+        return None
+    if path.startswith(POLL):
+        return ("GET",)
+    return itk.methods(path) or ("POST",)
 
 
 def _asked(environ: dict[str, Any], names: tuple[str, ...] = ()) -> Asked:
@@ -91,6 +94,7 @@ class Application:
         metrics: Metrics,
         *,
         limit_bytes: int,
+        skew: timedelta = timedelta(minutes=5),
         names_of: Callable[[dict[str, Any]], tuple[str, ...]] = _certified,
     ) -> None:
         self._spine = spine
@@ -98,13 +102,17 @@ class Application:
         self._metrics = metrics
         self._limit = limit_bytes
         self._log = logs.logger()
+        self._services = itk.Services(
+            itk.Provider(spine.ourselves, skew, self._failed), limit_bytes=limit_bytes
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         started = time.perf_counter()
-        method = _method(environ["PATH_INFO"])
-        if method not in (environ["REQUEST_METHOD"], _ANY):
-            start_response(_REASONS[405], [("Allow", method), ("Content-Length", "0")])
+        methods = _methods(environ["PATH_INFO"])
+        if methods is not None and environ["REQUEST_METHOD"] not in methods:
+            allow = ", ".join(methods)
+            start_response(_REASONS[405], [("Allow", allow), ("Content-Length", "0")])
             return ()
         body = self._body(environ)
         answered = self._answer(environ, body)
@@ -124,16 +132,21 @@ class Application:
     def _answer(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         try:
             return self._route(environ, body)
-        except StoreError as error:
+        except Exception as error:  # noqa: BLE001 - the last resort: nothing leaks to the wire
+            self._failed(error)
+            if sds_fhir.is_ours(environ["PATH_INFO"]):
+                is_store = isinstance(error, StoreError)
+                outcome = fhir_outcomes.NO_STORE if is_store else fhir_outcomes.FAILED
+                return sds_fhir.refused(_asked(environ), outcome, self._spine.ourselves)
+        return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
+
+    def _failed(self, error: Exception) -> None:
+        """Log what went wrong with us, and count it where it was the store."""
+        if isinstance(error, StoreError):
             self._metrics.failures.labels(type(error).__name__).inc()
             self._log.error("store.failed", why=str(error))
-            outcome = fhir_outcomes.NO_STORE
-        except Exception as error:  # noqa: BLE001 - the last resort: nothing leaks to the wire
+        else:
             self._log.error("answer.failed", error=type(error).__name__, where=logs.place_of(error))
-            outcome = fhir_outcomes.FAILED
-        if sds_fhir.is_ours(environ["PATH_INFO"]):
-            return sds_fhir.refused(_asked(environ), outcome, self._spine.ourselves)
-        return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
 
     def _route(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         path = environ["PATH_INFO"]
@@ -142,6 +155,8 @@ class Application:
             return sds_fhir.answer(asked, self._spine.ourselves)
         if path in SYNC_PATHS:
             return self._synchronous(environ, body)
+        if itk.methods(path):
+            return self._web_service(environ, body)
         if path.startswith(POLL):
             names = self._names_of(environ)
             return polling.poll(path.removeprefix(POLL), names, self._spine.ourselves)
@@ -152,14 +167,24 @@ class Application:
     def _synchronous(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         if body is None:
             return pipeline.faulted(Fault(_TOO_LARGE), "unknown")
+        request = self._request(environ, body)
+        return pipeline.answer(request, self._spine.core, self._spine.context)
+
+    def _web_service(self, environ: dict[str, Any], body: bytes | None) -> Answered:
+        if environ["REQUEST_METHOD"] == "GET":
+            return self._services.document(environ)
+        request = None if body is None else self._request(environ, body)
+        return self._services.answer(request, environ["PATH_INFO"])
+
+    def _request(self, environ: dict[str, Any], body: bytes) -> Request:
+        """Give what HTTP says of a SOAP message."""
         _, options = parse_options_header(environ.get("CONTENT_TYPE"))
-        request = Request(
+        return Request(
             body=body,
             charset=options.get("charset") or None,
             soap_action=environ.get("HTTP_SOAPACTION"),
             certificate_names=self._names_of(environ),
         )
-        return pipeline.answer(request, self._spine.core, self._spine.context)
 
     def _ebxml(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         us = self._spine.ourselves

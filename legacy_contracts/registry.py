@@ -21,6 +21,7 @@ from legacy_contracts.pds import (
     updates,
 )
 from legacy_contracts.sds import soap_search
+from legacy_contracts.smsp.operations import OPERATIONS
 from legacy_contracts.tms import alerts, batch
 
 INTERACTIONS: Final[tuple[Interaction, ...]] = (
@@ -56,6 +57,9 @@ IDS: Final = (
     *(row.interaction_id for row in HUB_INTERACTIONS),
 )
 """Every interaction that is answered here, however it travels."""
+
+ACTIVITIES: Final = (*IDS, *OPERATIONS)
+"""All that a system can be granted here: interactions, and operations of the mini services."""
 
 _NAMES: Final = " or ".join(f"local-name() = '{row.element}'" for row in UNANSWERED)
 # NN4B's stylesheets know a SOAP namespace of 2001 and none of the wire's: names alone are asked.

@@ -22,7 +22,9 @@ from facade import tls
 from facade.config import Config
 from facade.tls import TlsFiles
 from legacy_contracts import registry
+from legacy_contracts.envelopes import toolkit
 from legacy_contracts.errors import MEANINGS
+from legacy_contracts.smsp.operations import OPERATIONS
 from operations import listing
 
 CLIENT: Final = Path("tls/client.pem")
@@ -192,9 +194,15 @@ def inferred() -> list[Inferred]:
     rows = (
         *((row.interaction_id, row.inferred) for row in registry.INTERACTIONS),
         *((row.interaction_id, row.inferred) for row in registry.HUB_INTERACTIONS),
+        *((row.name, row.inferred) for row in OPERATIONS.values()),
     )
     answers = [Inferred("interaction", name, says) for name, said in rows for says in said]
-    return refusals + answers
+    faults = [
+        Inferred("toolkit", name, f"{meaning.code} {meaning.text}")
+        for name, meaning in toolkit.REFUSALS.items()
+        if meaning.inferred
+    ]
+    return refusals + answers + faults
 
 
 def worst(findings: Iterable[Finding]) -> Level:

@@ -10,6 +10,7 @@ from core import alerts, audit, directory, transfers
 from core.demographics import births, claiming, creation, numbers, records
 from core.errors import StoreError
 from core.messaging import records as messages
+from core.messaging import sightings
 from core.store.port import Bucket, Change, Document, Documents, Store
 
 BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
@@ -22,6 +23,7 @@ BUCKETS: Final[tuple[Bucket[Any, Any], ...]] = (
     transfers.TRANSFERS,
     messages.PAYLOADS,
     messages.MESSAGES,
+    sightings.SIGHTINGS,
     directory.ORGANISATIONS,
     directory.PEOPLE,
     directory.MEMBERSHIPS,

@@ -121,7 +121,7 @@ def _granted(named: tuple[str, ...], contracts: tuple[ContractProperties, ...]) 
     for one in contracts:
         agreed.setdefault(one.interaction, {})[f"{one.service}:{one.interaction}"] = None
     if EVERYTHING in named:
-        named = (*registry.IDS, *agreed, *named)
+        named = (*registry.ACTIVITIES, *agreed, *named)
     full = (
         other
         for one in dict.fromkeys(named)

@@ -8,6 +8,8 @@ from typing import Final
 from adapters import pipeline, tms
 from legacy_contracts import registry
 from legacy_contracts.gp2gp import messages
+from legacy_contracts.smsp.codes import GIVEN
+from legacy_contracts.smsp.operations import OPERATIONS, Operation
 
 _HEAD: Final = """\
 # Interactions
@@ -22,6 +24,16 @@ only its messages are known. *Inferred*: what no public source shows about its a
 
 | Id | Name | Pattern | Generation | Answer | State | Inferred |
 |---|---|---|---|---|---|---|
+"""
+
+_OPERATIONS: Final = """
+## Mini services
+
+The operations of the SOAP web services (SMSP), from `legacy_contracts/smsp/operations.py`: each is
+answered at its own address and at `/smsp/pds` and `/syncsoap`. [smsp.md](smsp.md) has the codes.
+
+| Operation | Asks | Answers | Address | Inferred |
+|---|---|---|---|---|
 """
 
 _UNANSWERED: Final = """
@@ -98,6 +110,24 @@ def _of_the_hub() -> list[Listed]:
     ]
 
 
+def mini_services() -> list[Operation]:
+    """Give every operation of the mini services, in the order of their WSDL."""
+    return list(OPERATIONS.values())
+
+
+def codes() -> str:
+    """Give the table of which operation answers which code, and what leads to it."""
+    names = list(OPERATIONS)
+    head = f"| Code | Meaning | What leads to it | {' | '.join(names)} |\n"
+    line = f"|---|---|---|{'---|' * len(names)}\n"
+    rows = (
+        f"| {code} | {row.meaning} | {row.why}{' *Inferred.*' if row.inferred else ''} "
+        f"| {' | '.join('yes' if name in row.by else '' for name in names)} |\n"
+        for code, row in GIVEN.items()
+    )
+    return head + line + "".join(rows)
+
+
 def _state(interaction_id: str) -> str:
     known = interaction_id in pipeline.TRANSLATIONS or interaction_id in tms.SERVICES
     return "answered" if known else "described"
@@ -111,7 +141,12 @@ def interactions() -> str:
         for row in rows()
     )
     steps = "".join(f"| {one} | {step} |\n" for one, step in messages.KINDS.items())
+    operations = "".join(
+        f"| {one.name} | `{one.request_element}` | `{one.response_element}` | `{one.path}` "
+        f"| {'; '.join(one.inferred)} |\n"
+        for one in mini_services()
+    )
     unanswered = "".join(
         f"| {one.name} | `{one.element}` | {one.why} |\n" for one in registry.UNANSWERED
     )
-    return f"{_HEAD}{answered}{_UNANSWERED}{unanswered}{_FORWARDED}{steps}"
+    return f"{_HEAD}{answered}{_OPERATIONS}{operations}{_UNANSWERED}{unanswered}{_FORWARDED}{steps}"

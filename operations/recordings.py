@@ -20,9 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from core.values.demographics import Patient
+from operations import patient_files
 
 _ANSWER: Final = b"HTTP/"
 
@@ -118,5 +117,4 @@ def read(folder: Path) -> Case:
 
 def records(path: Path) -> tuple[Patient, ...]:
     """Give the patients in a TOML file, in the words of core.values.demographics."""
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))["patient"]
-    return tuple(msgspec.convert(table, Patient) for table in tables)
+    return patient_files.read(path)

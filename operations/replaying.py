@@ -204,7 +204,7 @@ def _fill(store: Store, case: Case) -> None:
 def _everything(case: Case) -> Listing:
     """Give the directory of a case that names none: its caller, who may do everything."""
     party = Party(PartyKey(case.caller.party_key), "Recorded", (case.caller.certificate_name,))
-    system = System(Asid(case.caller.asid), party.party_key, "Recorded", registry.IDS)
+    system = System(Asid(case.caller.asid), party.party_key, "Recorded", registry.ACTIVITIES)
     return Listing((party,), (system,))
 
 

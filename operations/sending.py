@@ -109,14 +109,23 @@ classCode="DEV" determinerCode="INSTANCE">{sender}</hl7:agentSystemSDS></hl7:Age
 """.encode()
 
 
-def post(address: tuple[str, int], files: ClientFiles, body: bytes, action: str) -> HttpAnswer:
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What is sent: the message, its SOAP action, the path it goes to."""
+
+    body: bytes
+    action: str
+    path: str = PATH
+
+
+def post(address: tuple[str, int], files: ClientFiles, sent: Post) -> HttpAnswer:
     """Send a message over mutual TLS and give the answer; raises OSError when there is none."""
     context = ssl.create_default_context(cafile=str(files.ca))
     context.load_cert_chain(str(files.certificate), str(files.key))
     connection = http.client.HTTPSConnection(*address, context=context, timeout=30)
     try:
-        headers = {"Content-Type": "text/xml", "SOAPAction": f'"{action}"'}
-        connection.request("POST", PATH, body, headers)
+        headers = {"Content-Type": "text/xml", "SOAPAction": f'"{sent.action}"'}
+        connection.request("POST", sent.path, sent.body, headers)
         response = connection.getresponse()
         return HttpAnswer(response.status, response.read())
     finally:

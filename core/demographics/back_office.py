@@ -180,7 +180,7 @@ def _require_followed(loser: Patient) -> None:
 
 
 def _having_taken_over(survivor: Patient, loser: Patient, changing: Changing) -> Patient:
-    """Give the survivor with every number that led to the loser, and with its restriction."""
+    """Give the survivor with all that led to the loser, and with its restriction."""
     known = {one.nhs_number for one in survivor.replaced}
     taken = (
         ReplacedNumber(loser.nhs_number, Period(stamped(changing.now)[:8])),
@@ -191,6 +191,9 @@ def _having_taken_over(survivor: Patient, loser: Patient, changing: Changing) ->
         survivor,
         replaced=(*survivor.replaced, *new),
         sensitivity=survivor.sensitivity or loser.sensitivity,
+        local_identifiers=tuple(
+            dict.fromkeys((*survivor.local_identifiers, *loser.local_identifiers))
+        ),
     )
 
 
@@ -211,7 +214,11 @@ def _replacing(patient: Patient, changing: Changing) -> Iterator[Standing]:
 def _without(holder: Patient, leaving: Patient) -> Patient:
     gone = {leaving.nhs_number, *(one.nhs_number for one in leaving.replaced)}
     return replace(
-        holder, replaced=tuple(one for one in holder.replaced if one.nhs_number not in gone)
+        holder,
+        replaced=tuple(one for one in holder.replaced if one.nhs_number not in gone),
+        local_identifiers=tuple(
+            one for one in holder.local_identifiers if one not in leaving.local_identifiers
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.demographics.phonetics import plain, soundex
-from core.values.demographics import AddressUse, Patient, RecordStatus
+from core.values.demographics import AddressUse, LocalIdentifier, Patient, RecordStatus
 from core.values.identity import is_nhs_number
 
 FAMILY: Final = "family_bin"
@@ -23,6 +23,8 @@ SOUND: Final = "sound_bin"
 """one sound / other sound / birth: family and given name, whichever is which."""
 PLACE: Final = "place_bin"
 """postcode / birth."""
+LOCAL: Final = "local_bin"
+"""organisation / scheme / identifier: whom an organisation calls so."""
 OLD_NUMBER: Final = "old-number"
 """A number of an old format that the record took over."""
 
@@ -57,7 +59,8 @@ def terms(patient: Patient) -> Mapping[str, tuple[str, ...]]:
             old_number(one.nhs_number)
             for one in patient.replaced
             if not is_nhs_number(one.nhs_number)
-        }
+        },
+        LOCAL: {local_key(one) for one in patient.local_identifiers},
     }
     if patient.birth_time:
         birth = day(patient.birth_time)
@@ -102,6 +105,11 @@ def squeezed(postcode: str) -> str:
 def place_key(postcode: str) -> str:
     """Give a postcode as entries hold it."""
     return plain(squeezed(postcode))[:_LONGEST]
+
+
+def local_key(local: LocalIdentifier) -> str:
+    """Give what an organisation calls a patient, as entries hold it."""
+    return joined(local.organisation, local.scheme, local.value)
 
 
 def old_number(number: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from core.demographics.blocking import LOCAL, local_key
 from core.demographics.records import (
     PATIENTS,
     TRACES,
@@ -31,8 +32,15 @@ from core.errors import (
     NumberSuperseded,
     TooManyMatches,
 )
-from core.values.demographics import Patient, RecordStatus
+from core.store.port import Span
+from core.values.demographics import LocalIdentifier, Patient, RecordStatus
 from core.values.identity import NhsNumber, is_nhs_number
+
+GENDERS: Final = ("0", "1", "2", "9")
+"""Every gender that a record can be traced by: where none is asked, each is looked for."""
+
+_MOST_SO_CALLED: Final = 100
+"""How many records that an organisation calls the same are looked at."""
 
 MAX_SUPERSESSIONS: Final = 32
 """How many replaced numbers are followed before a record is called damaged.
@@ -60,13 +68,14 @@ class Confirm:
 class Trace:
     """Find the one patient with these details; what is None does not narrow."""
 
-    gender: str
+    gender: str | None
     birth_date: str
     family: str
     given: tuple[str, ...] = ()
     death_date: str | None = None
     postcode: str | None = None
     paf_key: str | None = None
+    local: LocalIdentifier | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,16 @@ class CrossCheck:
     birth_date: str
     given: str | None = None
     family: str | None = None
+    local: LocalIdentifier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identify:
+    """Find whom an organisation calls so, if birth date and given name agree."""
+
+    local: LocalIdentifier
+    birth_date: str
+    given: str | None = None
 
 
 def retrieve(command: Retrieve, records: Demographics) -> Found:
@@ -100,10 +119,12 @@ def confirm(command: Confirm, records: Demographics) -> Found:
 def cross_check(command: CrossCheck, records: Demographics) -> Found:
     """Give the record if the details agree with it; a replaced number is refused."""
     patient, superseded = by_number(command.nhs_number, records)
-    if superseded:
-        raise NumberSuperseded("the number was replaced")
     shown = current(patient, records.today)
-    if not _verified(shown, command):
+    verified = _verified(shown, command)
+    if superseded:
+        replacement = patient.nhs_number if verified else None
+        raise NumberSuperseded("the number was replaced", replacement=replacement)
+    if not verified:
         raise NotVerified("the details do not agree with the record")
     if patient.sensitivity is not None:
         return Found(placeless(shown), limited=True)
@@ -123,13 +144,40 @@ def trace(command: Trace, records: Demographics) -> Found:
     return Found(patient)
 
 
-Command = Retrieve | Confirm | Trace | CrossCheck
+def identify(command: Identify, records: Demographics) -> Found:
+    """Give the one patient whom an organisation calls so and whose details agree."""
+    key = local_key(command.local)
+    page = records.store.find(PATIENTS, Span(LOCAL, key, key), limit=_MOST_SO_CALLED)
+    found: dict[NhsNumber, Patient] = {}
+    for _, number in page.entries:
+        patient = _standing(NhsNumber(number), records)
+        if patient is not None and _agrees(patient, command.birth_date, None, command.given):
+            found[patient.nhs_number] = patient
+    if page.after is not None or len(found) > 1:
+        raise TooManyMatches("the organisation calls more than one patient so")
+    if not found:
+        raise NotFound("the organisation calls no patient with these details so")
+    (patient,) = found.values()
+    limited = patient.sensitivity is not None
+    return Found(placeless(patient) if limited else patient, limited=limited)
+
+
+def _standing(number: NhsNumber, records: Demographics) -> Patient | None:
+    """Give what is current of the record that stands for a number; None where none does."""
+    try:
+        return current(by_number(number, records)[0], records.today)
+    except (NotFound, NumberInvalidated):
+        return None
+
+
+Command = Retrieve | Confirm | Trace | CrossCheck | Identify
 
 HANDLERS: Final[dict[type, Callable[..., Found]]] = {
     Retrieve: retrieve,
     Confirm: confirm,
     Trace: trace,
     CrossCheck: cross_check,
+    Identify: identify,
 }
 
 
@@ -152,9 +200,11 @@ def by_number(asked: NhsNumber, records: Demographics) -> tuple[Patient, NhsNumb
 
 def _traced(command: Trace, records: Demographics) -> Iterator[Patient]:
     """Give the current records under the trace's key that fit everything else."""
-    key = trace_key(command.birth_date, command.family, command.gender)
-    candidates = records.store.read(TRACES, key)
-    for number in candidates.nhs_numbers if candidates else ():
+    genders = GENDERS if command.gender is None else (command.gender,)
+    keys = [trace_key(command.birth_date, command.family, gender) for gender in genders]
+    found = [candidates for key in keys if (candidates := records.store.read(TRACES, key))]
+    # A record that was another gender before stands under both.
+    for number in dict.fromkeys(one for some in found for one in some.nhs_numbers):
         patient = records.store.read(PATIENTS, number)
         if patient is None or patient.status is not RecordStatus.ACTIVE:
             continue
@@ -168,11 +218,12 @@ def _fits(patient: Patient, command: Trace, policy: Policy) -> bool:
     if patient.sensitivity and by_place and not policy.restricted_found_by_place:
         return False
     return (
-        patient.gender == command.gender
+        command.gender in (None, patient.gender)
         and _same_date(patient.birth_time, command.birth_date)
         and _has_name(patient, command.family, command.given)
         and _fits_death(patient, command.death_date)
         and _fits_place(patient, command)
+        and not _is_called_otherwise(patient, command.local)
     )
 
 
@@ -192,12 +243,29 @@ def _fits_place(patient: Patient, command: Trace) -> bool:
 
 
 def _verified(patient: Patient, command: CrossCheck) -> bool:
-    if not _same_date(patient.birth_time, command.birth_date):
+    return _agrees(
+        patient, command.birth_date, command.family, command.given
+    ) and not _is_called_otherwise(patient, command.local)
+
+
+def _agrees(patient: Patient, birth_date: str, family: str | None, given: str | None) -> bool:
+    if not _same_date(patient.birth_time, birth_date):
         return False
-    if command.family is None and command.given is None:
+    if family is None and given is None:
         return True
-    given = () if command.given is None else (command.given,)
-    return _has_name(patient, command.family, given)
+    return _has_name(patient, family, () if given is None else (given,))
+
+
+def _is_called_otherwise(patient: Patient, local: LocalIdentifier | None) -> bool:
+    """Say whether an organisation calls a patient by other identifiers of a scheme, not by this."""
+    if local is None:
+        return False
+    same = [
+        one.value
+        for one in patient.local_identifiers
+        if (one.organisation, one.scheme) == (local.organisation, local.scheme)
+    ]
+    return bool(same) and local.value not in same
 
 
 def _has_name(patient: Patient, family: str | None, given: tuple[str, ...]) -> bool:

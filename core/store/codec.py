@@ -19,8 +19,8 @@ VERSION = 3
 """The version of the stored form that is written.
 
 A field that is added raises it: what a release does not know, it would drop on its next update.
-Form 2 added a patient's ethnic group and birth; form 3 what the directory's entries say beyond
-their rows.
+Form 2 added a patient's ethnic group and birth; form 3 what organisations call a patient, and
+what the directory's entries say beyond their rows.
 """
 
 _READ = frozenset({1, 2, 3})

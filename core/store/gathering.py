@@ -48,10 +48,13 @@ class Gathering:
         self._records: dict[_Place, Record[Any, Any]] = {}
         self._documents: dict[_Place, bytes] = {}
 
-    def commit(self) -> None:
-        """Write what was gathered, durably; raise what a change raises that no longer fits."""
-        if self._writes or self._notes:
-            self._beneath.apply(self._writes, *self._notes)
+    def commit(self, *last: Write) -> None:
+        """Write what was gathered, and what comes last, durably, as one.
+
+        Raises what a change raises that no longer fits.
+        """
+        if self._writes or self._notes or last:
+            self._beneath.apply((*self._writes, *last), *self._notes)
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""

@@ -308,6 +308,18 @@ class ReplacedNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalIdentifier:
+    """What an organisation calls a patient: its ODS code, the scheme (an OID), the identifier.
+
+    It is the organisation's own: nobody else is shown it.
+    """
+
+    organisation: str
+    scheme: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Patient:
     """One person's demographic record, every version of every repeating item in it.
 
@@ -344,3 +356,4 @@ class Patient:
     recorded_at: str | None = None
     ethnic_group: str | None = None
     birth: Birth | None = None
+    local_identifiers: tuple[LocalIdentifier, ...] = ()

@@ -11,6 +11,7 @@ Asid = NewType("Asid", str)
 PartyKey = NewType("PartyKey", str)
 
 _WEIGHTS: Final = range(10, 1, -1)
+_OID: Final = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 _PARTY_KEY: Final = re.compile(r"[A-Z0-9]{3,6}-[0-9]{6,7}", re.ASCII)
 
 
@@ -38,6 +39,11 @@ def is_asid(text: str) -> bool:
 def is_party_key(text: str) -> bool:
     """Say whether the text looks like a party key: an organisation's code, a dash, a number."""
     return _PARTY_KEY.fullmatch(text) is not None
+
+
+def is_oid(text: str) -> bool:
+    """Say whether the text is an object identifier: numbers with dots between them."""
+    return _OID.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)

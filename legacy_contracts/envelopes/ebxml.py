@@ -197,6 +197,14 @@ class Outgoing:
     ref_to_message_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What a manifest says of a part beside the payload."""
+
+    content_id: str
+    description: str
+
+
 def acknowledgment(to: Header, *, message_id: str, now: str) -> bytes:
     """Give the acknowledgment of a message that was received (tms-rules.md 6.1).
 
@@ -235,10 +243,11 @@ def delivery_failure(failed: Header, *, message_id: str, now: str) -> bytes:
     return message_error(failed, Fault("DELIVERY_FAILURE"), message_id=message_id, now=now)
 
 
-def business(answer: Outgoing, form: Form) -> bytes:
+def business(answer: Outgoing, form: Form, *beside: Attached) -> bytes:
     """Give the header of a message whose payload follows, as its form demands (6.2).
 
-    Its payload is the part with the Content-Id `{message_id}@spine.nhs.uk`.
+    Its payload is the part with the Content-Id `{message_id}@spine.nhs.uk`; what stands `beside`
+    it is named after it, by its Content-Id.
     """
     dress = _DRESSES[form]
     reference = (
@@ -252,7 +261,15 @@ def business(answer: Outgoing, form: Form) -> bytes:
         f'xmlns:xsi="{ns.XSI_MISSPELT}" xmlns:soap="{ns.SOAP}" xmlns:eb="{ns.EB}" '
         f'xmlns:xlink="{ns.XLINK}"',
         _message_header(answer, dress.elimination) + dress.beside,
-        f'<eb:Manifest xmlns:hl7ebxml="{ns.HL7EBXML}" eb:version="2.0">{reference}</eb:Manifest>',
+        f'<eb:Manifest xmlns:hl7ebxml="{ns.HL7EBXML}" eb:version="2.0">{reference}'
+        f"{''.join(map(_attached, beside))}</eb:Manifest>",
+    )
+
+
+def _attached(one: Attached) -> str:
+    return (
+        f'<eb:Reference xlink:href="cid:{escape(one.content_id)}">'
+        f'<eb:Description xml:lang="en">{escape(one.description)}</eb:Description></eb:Reference>'
     )
 
 

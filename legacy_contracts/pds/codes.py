@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from core.values.demographics import (
-    AddressUse,
     CareProvisionKind,
     ConsentKind,
     NameUse,
     RelatedRole,
     Sensitivity,
-    TelecomUse,
 )
 
 NAME_USE: Final = {
@@ -22,24 +20,6 @@ NAME_USE: Final = {
     NameUse.BIRTH: "PREVIOUS-BIRTH",
     NameUse.BACHELOR: "PREVIOUS-BACHELOR",
     NameUse.MAIDEN: "PREVIOUS-MAIDEN",
-}
-
-ADDRESS_USE: Final = {
-    AddressUse.HOME: "H",
-    AddressUse.TEMPORARY: "TMP",
-    AddressUse.CORRESPONDENCE: "PST",
-    AddressUse.WORK: "WP",
-}
-
-TELECOM_USE: Final = {
-    TelecomUse.HOME: "H",
-    TelecomUse.PRIMARY_HOME: "HP",
-    TelecomUse.VACATION: "HV",
-    TelecomUse.WORK: "WP",
-    TelecomUse.ANSWERING: "AS",
-    TelecomUse.EMERGENCY: "EC",
-    TelecomUse.PAGER: "PG",
-    TelecomUse.MOBILE: "MC",
 }
 
 CARE_PROVISION: Final = {

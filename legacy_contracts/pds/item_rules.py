@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from string import ascii_letters
 
 from legacy_contracts import oids
+from legacy_contracts.hl7 import values
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes
 
@@ -159,8 +160,8 @@ def _values(role: str, gender: str) -> tuple[Group, ...]:
 
 def _known_use() -> str:
     tables = {
-        "addr": codes.ADDRESS_USE.values(),
-        "telecom": codes.TELECOM_USE.values(),
+        "addr": values.ADDRESS_USE.values(),
+        "telecom": values.TELECOM_USE.values(),
         "name": codes.NAME_USE.values(),
     }
     return " or ".join(

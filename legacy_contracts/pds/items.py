@@ -8,10 +8,10 @@ from core.values.demographics import (
     Language,
     Name,
     Patient,
-    Period,
     Telecom,
 )
 from legacy_contracts import oids
+from legacy_contracts.hl7 import values
 from legacy_contracts.hl7.rim import (
     NOTHING,
     Xml,
@@ -31,15 +31,6 @@ from legacy_contracts.pds import codes
 _SUBJECT = "SBJ"
 
 
-def period(name: str, interval: Period | None) -> str:
-    """Give an interval of time (IVL_TS), or nothing."""
-    if interval is None:
-        return NOTHING
-    low = f'<low value="{escape(interval.start)}"/>' if interval.start is not None else ""
-    high = f'<high value="{escape(interval.end)}"/>' if interval.end is not None else ""
-    return Xml(f"<{name}>{low}{high}</{name}>") if low or high else Xml(f"<{name}/>")
-
-
 def object_id(value: str | None) -> str:
     """Give an item's own id, or nothing."""
     return NOTHING if value is None else instance(oids.OBJECT_ID, value)
@@ -49,9 +40,9 @@ def address(item: Address, *, with_id: bool) -> Xml:
     """Give a postal address (AD); empty lines are kept, since their places mean something."""
     lines = "".join([text_element("streetAddressLine", line) for line in item.lines])
     return Xml(
-        f'<addr use="{codes.ADDRESS_USE[item.use]}">{lines}'
+        f'<addr use="{values.ADDRESS_USE[item.use]}">{lines}'
         f"{maybe_text('postalCode', item.postcode)}{maybe_text('addressKey', item.paf_key)}"
-        f"{maybe_text('desc', item.description)}{period('useablePeriod', item.period)}"
+        f"{maybe_text('desc', item.description)}{values.period('useablePeriod', item.period)}"
         f"{object_id(item.object_id) if with_id else ''}</addr>"
     )
 
@@ -62,15 +53,17 @@ def name(item: Name, *, with_id: bool) -> Xml:
     return Xml(
         f'<name use="{codes.NAME_USE[item.use]}">{maybe_text("prefix", item.prefix)}'
         f"{maybe_text('suffix', item.suffix)}{given}{maybe_text('family', item.family)}"
-        f"{period('validTime', item.period)}"
+        f"{values.period('validTime', item.period)}"
         f"{object_id(item.object_id) if with_id else ''}</name>"
     )
 
 
 def telecom(item: Telecom, *, with_id: bool) -> Xml:
     """Give a telecommunication address (TEL)."""
-    start = f'telecom use="{codes.TELECOM_USE[item.use]}" value="{escape(item.value)}"'
-    inner = period("useablePeriod", item.period) + (object_id(item.object_id) if with_id else "")
+    start = f'telecom use="{values.TELECOM_USE[item.use]}" value="{escape(item.value)}"'
+    inner = values.period("useablePeriod", item.period) + (
+        object_id(item.object_id) if with_id else ""
+    )
     return Xml(f"<{start}>{inner}</telecom>") if inner else Xml(f"<{start}/>")
 
 

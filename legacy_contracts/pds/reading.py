@@ -24,13 +24,14 @@ from core.values.demographics import (
     Telecom,
 )
 from legacy_contracts import ns, oids
+from legacy_contracts.hl7 import values
 from legacy_contracts.pds import codes
 
 Node = etree._Element  # noqa: SLF001 - lxml has no other name for its type
 
 NAME_USES: Final = {code: use for use, code in codes.NAME_USE.items()}
-ADDRESS_USES: Final = {code: use for use, code in codes.ADDRESS_USE.items()}
-TELECOM_USES: Final = {code: use for use, code in codes.TELECOM_USE.items()}
+ADDRESS_USES: Final = {code: use for use, code in values.ADDRESS_USE.items()}
+TELECOM_USES: Final = {code: use for use, code in values.TELECOM_USE.items()}
 CARE_PROVISIONS: Final = {code: kind for kind, code in codes.CARE_PROVISION.items()}
 
 _SCHEME: Final = re.compile(r"[-a-z0-9+]+", re.ASCII | re.IGNORECASE)

@@ -20,6 +20,7 @@ from core.values.demographics import (
     ReplacedNumber,
 )
 from legacy_contracts import oids
+from legacy_contracts.hl7 import values
 from legacy_contracts.hl7.rim import (
     NOTHING,
     Xml,
@@ -179,7 +180,7 @@ def _provision(item: CareProvision, *, with_id: bool) -> Xml:
         "patientCareProvision",
         (items.object_id(item.object_id) if with_id else "")
         + coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
-        + items.period("effectiveTime", item.period)
+        + values.period("effectiveTime", item.period)
         + link("responsibleParty", provider, "RESP"),
         class_code="PCPR",
     )
@@ -195,7 +196,7 @@ def _related(item: RelatedPerson) -> Xml:
         + coded("code", item.relationship, oids.RELATIONSHIP)
         + (items.address(item.address, with_id=False) if item.address else "")
         + "".join([items.telecom(one, with_id=False) for one in item.telecoms])
-        + items.period("effectiveTime", item.period)
+        + values.period("effectiveTime", item.period)
         + (valued("positionNumber", str(item.position)) if item.position is not None else "")
         + _player(item)
         + items.contact_method("subjectOf1", item.contact)
@@ -242,5 +243,5 @@ def _consent(place: str, item: Consent) -> Xml:
 
 
 def _replaced(item: ReplacedNumber) -> Xml:
-    old = items.number(item.nhs_number) + items.period("effectiveTime", item.period)
+    old = items.number(item.nhs_number) + values.period("effectiveTime", item.period)
     return link("replacementOf", role("oldVersion", old, "PAT"), "REPL")

@@ -29,6 +29,7 @@ from core.values.demographics import (
     Telecom,
 )
 from legacy_contracts import oids
+from legacy_contracts.hl7 import values
 from legacy_contracts.hl7.rim import (
     NOTHING,
     Xml,
@@ -125,7 +126,7 @@ def _traced_provision(item: CareProvision, shape: Shape) -> Xml:
     event = act(
         "patientCareProvision",
         coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
-        + items.period("effectiveTime", item.period)
+        + values.period("effectiveTime", item.period)
         + link("performer", role("assignedEntity", _provider(item), "ASSIGNED"), "PRF")
         + _source(item.provenance, "subjectOf1", shape.source, "SUBJ")
         + _effective(item.provenance, "subjectOf2", "SUBJ"),
@@ -210,7 +211,7 @@ def _plain_provision(item: CareProvision, performer: str = "assignedOrganization
     event = act(
         "patientCareProvision",
         coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
-        + items.period("effectiveTime", item.period)
+        + values.period("effectiveTime", item.period)
         + link("performer", role(performer, _provider(item), "ASSIGNED"), "PRF"),
         class_code="PCPR",
     )
@@ -321,7 +322,7 @@ def _provision(item: CareProvision, shape: Shape) -> Xml:
     event = act(
         shape.provision,
         coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
-        + items.period("effectiveTime", item.period)
+        + values.period("effectiveTime", item.period)
         + items.object_id(item.object_id)
         + link("performer", role("assignedEntity", _provider(item), "ASSIGNED"), "PRF")
         + _effective(item.provenance, "subjectOf1", "SUBJ")
@@ -374,7 +375,7 @@ def _effective(provenance: Provenance | None, place: str, type_code: str) -> str
     if provenance is None or provenance.recorded is None:
         return NOTHING
     code = coded("code", "02", oids.ADMINISTRATIVE)
-    date = act("systemEffectiveDate", code + items.period("value", provenance.recorded))
+    date = act("systemEffectiveDate", code + values.period("value", provenance.recorded))
     return link(place, date, type_code)
 
 
@@ -382,7 +383,7 @@ def _related(item: RelatedPerson, shape: Shape) -> Xml:
     pattern = "relatedPersonRoleSourceSource{}" if shape is A else shape.source
     body = (
         coded("code", item.relationship, oids.RELATIONSHIP)
-        + items.period("effectiveTime", item.period)
+        + values.period("effectiveTime", item.period)
         + items.object_id(item.object_id)
         + (valued("positionNumber", str(item.position)) if item.position is not None else "")
         + items.next_of_kin("part3", item.next_of_kin)
@@ -469,7 +470,7 @@ def _nhais(place: str, item: Registration | None) -> str:
     event = act(
         "nHAISRegistrationEvent",
         coded("code", "01", oids.REGISTRATION)
-        + items.period("effectiveTime", item.period)
+        + values.period("effectiveTime", item.period)
         + link("custodian", device, "CST"),
         class_code="REG",
     )
@@ -485,7 +486,7 @@ def _removal(item: Registration | None, shape: Shape) -> str:
     event = act(
         name,
         coded("code", code, oids.REGISTRATION)
-        + items.period("effectiveTime", item.period)
+        + values.period("effectiveTime", item.period)
         + coded("reasonCode", item.reason, oids.REMOVAL_REASON),
         class_code="REG",
     )
@@ -505,5 +506,5 @@ def _consent(place: str, item: Consent) -> Xml:
 
 
 def _replaced(item: ReplacedNumber) -> Xml:
-    old = items.period("effectiveTime", item.period) + items.number(item.nhs_number)
+    old = values.period("effectiveTime", item.period) + items.number(item.nhs_number)
     return link("replacementOf", role("oldVersion", old, "PAT"), "REPL")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from legacy_contracts.hl7 import values
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes
 from legacy_contracts.pds.item_rules import absent_or, one_of, spoken, time
@@ -69,8 +70,8 @@ def known(request: str) -> tuple[Group, ...]:
 def _items(patient: str, person: str) -> tuple[Group, ...]:
     event = f"{person}/hl7:playedOtherProviderPatient/hl7:subjectOf/*"
     uses = (
-        (f"{patient}/hl7:addr", codes.ADDRESS_USE.values()),
-        (f"{patient}/hl7:telecom", codes.TELECOM_USE.values()),
+        (f"{patient}/hl7:addr", values.ADDRESS_USE.values()),
+        (f"{patient}/hl7:telecom", values.TELECOM_USE.values()),
         (f"{person}/hl7:name", codes.NAME_USE.values()),
     )
     used = tuple(
@@ -144,7 +145,7 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
 
 def _related(place: str) -> tuple[Group, ...]:
     own = "scopedRelatedPersonRole"
-    uses = (("hl7:telecom", codes.TELECOM_USE.values()),)
+    uses = (("hl7:telecom", values.TELECOM_USE.values()),)
     return (
         Group(
             place,
@@ -203,7 +204,7 @@ def _donors(patient: str) -> tuple[Group, ...]:
     where = f"{patient}/*/hl7:bloodDonorPrefs//hl7:donorPreferredAddress/hl7:value"
     place = Group(
         f"{where}[string-length(@use) > 0]",
-        (Rule(one_of("@use", codes.ADDRESS_USE.values()), "UNSUPPORTED_CHARACTERS_IN_FIELD"),),
+        (Rule(one_of("@use", values.ADDRESS_USE.values()), "UNSUPPORTED_CHARACTERS_IN_FIELD"),),
     )
     return place, *(
         _written(

@@ -25,6 +25,7 @@ from core.values.changes import (
 )
 from core.values.demographics import Address, ContactPreference, Death
 from legacy_contracts import ns
+from legacy_contracts.hl7 import values
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes, reading, update_items
 from legacy_contracts.pds.item_rules import absent_or, language, one_of, time
@@ -229,7 +230,7 @@ KNOWN: Final = (
     ),
     Group(
         f"{_ANY_ROLE}/hl7:telecom",
-        (Rule(one_of("@use", codes.TELECOM_USE.values()), "UNSUPPORTED_CHARACTERS_IN_FIELD"),),
+        (Rule(one_of("@use", values.TELECOM_USE.values()), "UNSUPPORTED_CHARACTERS_IN_FIELD"),),
     ),
     Group(
         f"{_ANYONE}/hl7:playedOtherProviderPatient/hl7:subjectOf/hl7:patientCareProvision",

@@ -22,6 +22,11 @@ def is_patient(head: bytes, data: bytes) -> bool:
     return head.startswith(b"http/1.1 200") and b'typeCode="AA"' in data
 
 
+def is_verified(head: bytes, data: bytes) -> bool:
+    """Say whether an answer says that a number is its patient's."""
+    return head.startswith(b"http/1.1 200") and b'code="SMSP-0000"' in data
+
+
 def is_acknowledgment(head: bytes, data: bytes) -> bool:
     """Say whether an answer says that a message is kept, in an acknowledgment or without."""
     return head.startswith(b"http/1.1 202") and (

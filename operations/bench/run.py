@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import cycle, repeat
 from pathlib import Path
@@ -20,11 +21,12 @@ from core.store.port import Store
 from core.values.demographics import Patient, RecordStatus
 from facade import config as configs
 from facade.wiring import open_store
-from operations import loading, patients, sending, setup
+from operations import loading, patients, sending, setup, verifying
 from operations.bench import directory, hub, inside, ldap, load, served, tracing, updates
 from operations.bench.load import Shape
 from operations.bench.measuring import Bench, Report, free_ports, list_directory, measured
 from operations.bench.served import Watched
+from operations.verifying import Person
 
 HUB: Final = "hub"
 UPDATES: Final = "updates"
@@ -42,6 +44,8 @@ KEPT: Final = Shape(processes=2, connections=8, seconds=15.0)
 NEW: Final = Shape(processes=2, connections=4, seconds=5.0, keep_alive=False)
 FLAT_REQUESTS: Final = 200_000
 FLAT_GROWTH_MIB: Final = 8
+VERIFIED: Final = 0.7
+"""What part of the retrieval's rate in the same run verifyNHSNumber must reach."""
 LOAD_RATE: Final = 900_000 / (9 * 60)
 
 
@@ -98,7 +102,7 @@ def _ceiling(report: Report, bench: Bench) -> None:
 def _embedded(report: Report, bench: Bench, count: int) -> None:
     bench.say(f"loading {count} patients")
     store = _loaded(report, bench, count)
-    numbers, traces = _sample(store, count, bench.context)
+    numbers, traces, persons = _sample(store, count, bench.context)
     store.close()
     with served.serving(bench.config, free_ports()) as server:
         load.run(bench.target(server.port), Shape(2, 8, 2.0), _shared(numbers))
@@ -107,6 +111,7 @@ def _embedded(report: Report, bench: Bench, count: int) -> None:
         tally = measured(report, server, "retrieval", lambda: sending_all(_shared(numbers)))
         report.least("retrievals over mutual TLS", tally.rate, "requests/s", 1500)
         report.most("  p99", tally.percentile(0.99), "ms", 50)
+        _verifications(report, bench, server, (persons, tally.rate))
         bench.say("simple traces")
         tally = measured(report, server, "simple trace", lambda: sending_all(_shared(traces)))
         report.least("simple traces over mutual TLS", tally.rate, "requests/s", 1000)
@@ -115,6 +120,29 @@ def _embedded(report: Report, bench: Bench, count: int) -> None:
         report.note("retrievals, a new connection each", tally.rate, "requests/s")
         bench.say(f"memory over {FLAT_REQUESTS} requests")
         _flat(report, bench, server, numbers)
+
+
+def _verifications(
+    report: Report, bench: Bench, server: Watched, among: tuple[list[Person], float]
+) -> None:
+    """Measure verifyNHSNumber beside the rate of the retrieval in the same run."""
+    persons, retrievals = among
+    bench.say("verifications")
+    target = replace(bench.target(server.port), path=verifying.PATH, is_good=load.is_verified)
+    asked = partial(load.run, target, KEPT, partial(_asking, persons, bench.context))
+    tally = measured(report, server, "verification", asked)
+    report.least(
+        "verifyNHSNumber over mutual TLS", tally.rate, "requests/s", round(VERIFIED * retrievals)
+    )
+    report.note("  of the retrieval's rate", 100 * tally.rate / max(retrievals, 1.0), "%")
+    report.most("  p99", tally.percentile(0.99), "ms", 50)
+
+
+def _asking(persons: list[Person], context: Context, client: int) -> Iterator[bytes]:
+    """Give a client's requests, each with ids of its own: the same one twice is refused."""
+    sources = [verifying.requests(one, context) for one in persons[client % 16 :: 16]]
+    for source in cycle(sources):
+        yield next(source)
 
 
 def _loaded(report: Report, bench: Bench, count: int) -> Store:
@@ -138,8 +166,10 @@ def _list(store: Store, bench: Bench) -> None:
     list_directory(store, listed, listed.parties)
 
 
-def _sample(store: Store, count: int, context: Context) -> tuple[list[bytes], list[bytes]]:
-    """Give the bodies of retrievals and of traces that each find one patient."""
+def _sample(
+    store: Store, count: int, context: Context
+) -> tuple[list[bytes], list[bytes], list[Person]]:
+    """Give retrievals, traces that each find one patient, and whose number may be verified."""
     dice = random.Random(SEED)  # noqa: S311 - a repeatable choice
     wanted = set(dice.sample(range(count), min(SAMPLE, count)))
     chosen = [
@@ -150,7 +180,8 @@ def _sample(store: Store, count: int, context: Context) -> tuple[list[bytes], li
     records = Demographics(store, context.now().strftime("%Y%m%d"), Policy())
     retrievals = [sending.retrieval(one.nhs_number, context) for one in chosen]
     traces = [sending.simple_trace(one, context) for one in chosen if _is_traced(one, records)]
-    return retrievals, traces
+    persons = [Person(one.nhs_number, one.birth_time or "") for one in chosen]
+    return retrievals, traces, persons
 
 
 def _is_traced(patient: Patient, records: Demographics) -> bool:

@@ -27,6 +27,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     hub.alerts,
     hub.transfers,
     manuals.interactions,
+    manuals.wsdl,
     measures.replay,
     measures.bench,
 )

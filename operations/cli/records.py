@@ -12,7 +12,7 @@ import click
 
 from core.context import system_context
 from operations import backup as backups
-from operations import loading, patients
+from operations import loading, patient_files, patients
 from operations.archive import BackupError
 from operations.backup import Contents
 from operations.cli.opening import (
@@ -45,9 +45,21 @@ from operations.copying import Progress
     show_default=True,
     help="The same seed gives the same patients.",
 )
-def load(path: Path, count: int, seed: int) -> None:
-    """Load seeded synthetic patients; the same again changes nothing."""
+@click.option(
+    "--file",
+    "file",
+    type=click.Path(path_type=Path),
+    help="Load the patients of this TOML file instead.",
+)
+def load(path: Path, count: int, seed: int, file: Path | None) -> None:
+    """Load seeded synthetic patients, or those of a file; the same again changes nothing.
+
+    A record of a file takes the place of one with a lower serial change number.
+    """
     now = system_context().now().isoformat(timespec="seconds")
+    if file is not None:
+        _load_file(path, file, now)
+        return
     with (
         opened(read_config(path)) as store,
         click.progressbar(length=count, label="Loading patients", file=sys.stderr) as bar,
@@ -60,6 +72,17 @@ def load(path: Path, count: int, seed: int) -> None:
             progress=bar.update,
         )
     click.echo(f"{count} synthetic patients are in the store")
+
+
+def _load_file(path: Path, file: Path, now: str) -> None:
+    try:
+        people = patient_files.read(file)
+    except patient_files.FileRefused as error:
+        fail(str(error))
+    with opened(read_config(path)) as store:
+        source = f"file-{patient_files.fingerprint(file)}"
+        loading.load(store, people, source=source, at=now, progress=lambda _count: None)
+    click.echo(f"{len(people)} patients of {file} are in the store")
 
 
 @click.command(epilog="Example:  spine backup spine-2014-08-25.zip")

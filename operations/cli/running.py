@@ -15,7 +15,7 @@ from core.context import system_context
 from core.store.port import Store
 from facade.config import Config
 from legacy_contracts import ns
-from operations import patients, sending, setup
+from operations import patients, sending, setup, verifying
 from operations.cli.directories import import_file
 from operations.cli.opening import (
     FAILED_EXIT,
@@ -97,8 +97,21 @@ class Client:
     help="Whose files to send with, instead of those that `spine init` made.",
 )
 @click.option("--asid", default=setup.SAMPLE_ASID, show_default=True, help="Which system asks.")
+@click.option(
+    "--verify",
+    "born",
+    metavar="YYYYMMDD",
+    help="Ask instead, by the mini service verifyNHSNumber, whether who has it was born then.",
+)
 @json_option
-def send(path: Path, nhs_number: str | None, *, as_json: bool, **client: Any) -> None:  # noqa: ANN401
+def send(
+    path: Path,
+    nhs_number: str | None,
+    born: str | None,
+    *,
+    as_json: bool,
+    **client: Any,  # noqa: ANN401
+) -> None:
     """Retrieve a patient over mutual TLS, as a legacy client does, and show the answer.
 
     Without NHS_NUMBER, the first of the synthetic patients.
@@ -106,7 +119,14 @@ def send(path: Path, nhs_number: str | None, *, as_json: bool, **client: Any) ->
     config, context = read_config(path), system_context()
     whom = Client(**client)
     number = nhs_number or next(iter(patients.numbers()))
-    answer = _posted(config, whom, sending.retrieval(number, context, asid=whom.asid))
+    if born is None:
+        body = sending.retrieval(number, context, asid=whom.asid)
+        sent = sending.Post(body, f"{ns.SERVICES}pdsquery/{sending.RETRIEVAL}")
+    else:
+        person = verifying.Person(number, born)
+        body = verifying.request(person, context, asid=whom.asid)
+        sent = sending.Post(body, verifying.ACTION, verifying.PATH)
+    answer = _posted(config, whom, sent)
     text = answer.body.decode()
     if as_json:
         say_json({"status": answer.status, "body": text})
@@ -116,7 +136,7 @@ def send(path: Path, nhs_number: str | None, *, as_json: bool, **client: Any) ->
     sys.exit(0 if answer.status == 200 else FAILED_EXIT)
 
 
-def _posted(config: Config, client: Client, request: bytes) -> sending.HttpAnswer:
+def _posted(config: Config, client: Client, sent: sending.Post) -> sending.HttpAnswer:
     own = (config.home / "tls/client.pem", config.home / "tls/client.key")
     certificate, key = client.pair or own
     for file in (certificate, key):
@@ -125,8 +145,7 @@ def _posted(config: Config, client: Client, request: bytes) -> sending.HttpAnswe
     files = sending.ClientFiles(config.tls_ca, certificate, key)
     place = f"{client.host}:{config.server_port}"
     try:
-        action = f"{ns.SERVICES}pdsquery/{sending.RETRIEVAL}"
-        return sending.post((client.host, config.server_port), files, request, action)
+        return sending.post((client.host, config.server_port), files, sent)
     except ssl.SSLError as error:
         fail(
             f"{place} answers, and TLS fails ({error}): tls.ca must have signed both certificates, "

@@ -6,13 +6,14 @@ found by `SPINE_SCHEMAS`, the corpus of public messages by `SPINE_CORPUS`.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import corpus
 import pytest
 import schemas
 from corpus import Corpus, Outcome
-from schemas import Schemas
+from schemas import Schemas, SmspSchemas
 
 OUTCOMES: Final = pytest.StashKey[list[Outcome]]()
 
@@ -24,6 +25,21 @@ def official() -> Schemas:
     if place is None:
         pytest.skip(_not_set(schemas.VARIABLE))
     return Schemas(place)
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """Give the folder of the published mini services; not run, and says so, where there is none."""
+    place = schemas.mini_services()
+    if place is None:
+        pytest.skip(_not_set(schemas.VARIABLE))
+    return place
+
+
+@pytest.fixture(scope="session")
+def mini_services(published: Path) -> SmspSchemas:
+    """Give the schemas of the mini services."""
+    return SmspSchemas(published)
 
 
 @pytest.fixture(scope="session")

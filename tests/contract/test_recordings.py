@@ -11,6 +11,8 @@ import pytest
 from legacy_contracts import registry
 from legacy_contracts.gp2gp import messages
 from legacy_contracts.interaction import Pattern
+from legacy_contracts.smsp.codes import GIVEN, Code
+from legacy_contracts.smsp.operations import OPERATIONS
 from operations import recordings, replaying
 from operations.recordings import Case
 
@@ -94,6 +96,20 @@ def test_every_interaction_of_the_hub_has_recordings_of_success_and_of_each_kind
     marks = OF_AN_EXPRESS_QUERY if express else (*OF_THE_HUB, REFUSED_IN_PART[row.interaction_id])
     for mark in (*answers, *marks):
         assert any(mark in one for one in sent), mark
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_operation_of_the_mini_services_has_recordings_of_each_code_that_a_rule_gives(
+    operation: str,
+) -> None:
+    answers = [
+        case.answer_to(request).read_bytes()
+        for case in CASES
+        if case.folder.parent.name == operation
+        for request in case.requests
+    ]
+    recorded = {code for code in Code if any(f'code="{code}"'.encode() in one for one in answers)}
+    assert recorded == {code for code, row in GIVEN.items() if operation in row.by}
 
 
 def test_every_step_of_a_transfer_is_recorded_as_it_is_forwarded() -> None:

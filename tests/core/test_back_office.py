@@ -17,10 +17,12 @@ from core.demographics.queries import (
     MAX_SUPERSESSIONS,
     Confirm,
     CrossCheck,
+    Identify,
     Retrieve,
     Trace,
     confirm,
     cross_check,
+    identify,
     retrieve,
     trace,
 )
@@ -38,6 +40,7 @@ from core.store.memory import MemoryStore
 from core.store.port import Put, Record, Write
 from core.values.changes import ItemChange, Mode, Objection
 from core.values.demographics import (
+    LocalIdentifier,
     Name,
     Patient,
     Period,
@@ -114,6 +117,20 @@ def test_numbers_that_the_loser_had_replaced_come_and_go_with_it() -> None:
     assert {one.nhs_number for one in made.read(NUMBER).replaced} == {OTHER}
     assert made.read(OTHER).replaced == ()
     assert retrieve(Retrieve(THIRD), records(made)).patient.nhs_number == THIRD
+
+
+def test_what_organisations_call_the_loser_comes_and_goes_with_it() -> None:
+    theirs = LocalIdentifier("T99999", "2.16.840.1.113883.19.5", "H1")
+    own = replace(theirs, value="H2")
+    made = world(
+        replace(PATIENT, local_identifiers=(own,)), replace(LOSER, local_identifiers=(theirs,))
+    )
+    made.by_hand(MERGE)
+    assert retrieve(Retrieve(NUMBER), records(made)).patient.local_identifiers == (own, theirs)
+    found = identify(Identify(theirs, PATIENT.birth_time or ""), records(made))
+    assert found.patient.nhs_number == NUMBER
+    made.by_hand(Split(OTHER, "m2", "jo"))
+    assert retrieve(Retrieve(NUMBER), records(made)).patient.local_identifiers == (own,)
 
 
 def test_a_chain_of_merges_is_followed_to_its_end_and_grows_no_longer_than_it_is_followed() -> None:

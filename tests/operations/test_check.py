@@ -24,6 +24,7 @@ from core.store.memory import MemoryStore
 from facade.wiring import open_store
 from legacy_contracts import registry
 from legacy_contracts.errors import MEANINGS
+from legacy_contracts.smsp.operations import OPERATIONS
 from operations import certificates, checking
 from operations.checking import Finding, Level
 
@@ -314,6 +315,9 @@ def test_everything_inferred_is_listed() -> None:
     assert refusals == {name for name, meaning in MEANINGS.items() if meaning.inferred}
     answers = [(row["name"], row["says"]) for row in rows if row["place"] == "interaction"]
     rows_of_all = (*registry.INTERACTIONS, *registry.HUB_INTERACTIONS)
-    assert answers == [(i.interaction_id, s) for i in rows_of_all for s in i.inferred]
+    assert answers == [
+        *((i.interaction_id, s) for i in rows_of_all for s in i.inferred),
+        *((one.name, said) for one in OPERATIONS.values() for said in one.inferred),
+    ]
     printed = run("check", "--inferred").stdout
     assert all(row["says"] in printed for row in rows)

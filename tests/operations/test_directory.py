@@ -75,7 +75,7 @@ def test_what_is_imported_is_listed_beside_what_was_there(file: Path, tmp_path: 
     shown = done("directory", "list", *config)
     assert "A12345-0000001  Hill practice  hill.example.test, old.example.test\n" in shown
     assert "  100000000001  Hill records  1 interactions\n" in shown
-    assert f"  100000000002  Hill front desk  {len(registry.IDS)} interactions\n" in shown
+    assert f"  100000000002  Hill front desk  {len(registry.ACTIVITIES)} interactions\n" in shown
     assert "T99999-9900001  Sample practice" in shown
     listed = told("directory", "list", *config)
     assert [party["party_key"] for party in listed["parties"]] == [
@@ -267,7 +267,7 @@ def test_everything_is_what_is_answered_and_what_the_file_agrees_on(
     granted = told("directory", "show", *config, "100000000001")["activities"]
 
     agreed = ["RCMR_IN010000UK05", "COPC_IN000001UK01", "MCCI_IN010000UK13"]
-    assert sorted(granted) == sorted({*registry.IDS, *agreed})
+    assert sorted(granted) == sorted({*registry.ACTIVITIES, *agreed})
 
 
 def test_a_later_file_may_name_what_stands_in_the_store(file: Path, tmp_path: Path) -> None:

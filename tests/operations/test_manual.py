@@ -9,6 +9,8 @@ from commanding import done, told
 from adapters import pipeline, tms
 from legacy_contracts import registry
 from legacy_contracts.gp2gp import messages
+from legacy_contracts.smsp.operations import OPERATIONS
+from operations import manual
 
 PAGE = Path(__file__).parents[2] / "docs/interactions.md"
 
@@ -25,6 +27,16 @@ def test_every_interaction_is_in_the_table_with_its_answer() -> None:
     ]
     answered = {row["id"] for row in rows if row["state"] == "answered"}
     assert answered == {*pipeline.TRANSLATIONS, *tms.SERVICES}
+
+
+def test_every_operation_of_the_mini_services_is_on_the_page() -> None:
+    page = done("interactions")
+    for one in OPERATIONS.values():
+        assert f"| {one.name} | `{one.request_element}` | `{one.response_element}` |" in page
+
+
+def test_the_committed_table_of_codes_is_the_generated_one() -> None:
+    assert manual.codes() in (PAGE.parent / "smsp.md").read_text(encoding="utf-8")
 
 
 def test_what_is_followed_while_it_is_forwarded_is_on_the_page() -> None:

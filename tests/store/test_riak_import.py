@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
+from own_python import run
 
 from core.errors import StoreError
 from core.store.riak.published import published
-
-
-def run(program: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in a Python of its own, with every warning an error."""
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 def test_the_client_is_imported_without_a_warning_and_python_is_left_as_it_was() -> None:

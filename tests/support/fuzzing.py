@@ -109,7 +109,7 @@ def case_of(seed: int, number: int) -> Case:
     body = chance.choice(golden())
     changes = []
     for _ in range(chance.choice(_HOW_MANY)):
-        change = chance.choice(_OF_BYTES if chance.random() < 0.25 else _OF_TREES)
+        change = chance.choice(OF_BYTES if chance.random() < 0.25 else OF_TREES)
         body = change(chance, body)
         changes.append(change.__name__)
     odd = chance.random() < 0.2
@@ -234,8 +234,8 @@ def set_text(chance: random.Random, elements: list[etree._Element]) -> None:
     chance.choice(elements).text = chance.choice(_VALUES)
 
 
-_OF_BYTES: Final = (change_byte, cut_out, cut_off, put_in, say_again, splice, recode)
-_OF_TREES: Final = tuple(
+OF_BYTES: Final = (change_byte, cut_out, cut_off, put_in, say_again, splice, recode)
+OF_TREES: Final = tuple(
     map(_in_tree, (remove, repeat, move, rename, set_value, add_value, take_value, set_text))
 )
 

@@ -134,10 +134,10 @@ def case_of(seed: int, number: int) -> Case:
     body, changes = good.body.replace(good.message_id.encode(), own.encode()), []
     for _ in range(chance.choice(fuzzing._HOW_MANY)):
         if chance.random() < 0.3:
-            change = chance.choice(fuzzing._OF_BYTES)
+            change = chance.choice(fuzzing.OF_BYTES)
             body = change(chance, body)
         else:
-            change = chance.choice(fuzzing._OF_TREES)
+            change = chance.choice(fuzzing.OF_TREES)
             body = _in_part(chance, body, change)
         changes.append(change.__name__)
     content_type = chance.choice(_TYPES)

@@ -122,7 +122,7 @@ class World:
     def __post_init__(self) -> None:
         self.mortal = Mortal(self.store)
         self.hub = TestHub(store=self.mortal, clock=Clock(), contracts=_contracts())
-        activities = (*registry.IDS, *(one.interaction for one in self.hub.contracts))
+        activities = (*registry.ACTIVITIES, *(one.interaction for one in self.hub.contracts))
         systems = [
             System(Asid(asid), PartyKey(party), f"System {asid}", activities)
             for asid, party in SYSTEMS.items()

@@ -29,6 +29,12 @@ def folder() -> Path | None:
     return Path(place) / "mim-omvt" / "Schemas" if place else None
 
 
+def mini_services() -> Path | None:
+    """Give the folder of the mini services' schemas and WSDL, or None likewise."""
+    place = os.environ.get(VARIABLE)
+    return Path(place) / "smsp-pds" / "Schemas" if place else None
+
+
 @dataclass(slots=True)
 class Schemas:
     """The schemas of one folder, compiled once each."""
@@ -48,6 +54,29 @@ class Schemas:
         if name not in self._compiled:
             self._compiled[name] = etree.XMLSchema(etree.parse(self.place / f"{name}.xsd"))
         return self._compiled[name]
+
+
+@dataclass(slots=True)
+class SmspSchemas:
+    """The schemas of the mini services' payloads, compiled once each."""
+
+    place: Path
+    _compiled: dict[str, etree.XMLSchema] = field(default_factory=dict)
+
+    def complaints(self, payload: etree._Element) -> tuple[str, ...]:
+        """Give what the payload's schema says against it; nothing where it is right."""
+        schema = self._schema(etree.QName(payload).localname)
+        if schema.validate(payload):
+            return ()
+        return tuple(f"line {one.line}: {one.message}" for one in schema.error_log)
+
+    def _schema(self, element: str) -> etree.XMLSchema:
+        if element not in self._compiled:
+            for file in sorted(self.place.glob("*_MT*.xsd")):
+                declared = f'<xs:element name="{element}"'
+                if declared in file.read_text(encoding="utf-8"):
+                    self._compiled[element] = etree.XMLSchema(etree.parse(file))
+        return self._compiled[element]
 
 
 def only(message: etree._Element, path: str) -> etree._Element:

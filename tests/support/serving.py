@@ -46,7 +46,7 @@ def core_on(store: Store, context: Context | None = None) -> Core:
                 Asid(SAMPLE_ASID),
                 PartyKey(SAMPLE_PARTY),
                 "Sample system",
-                tuple(row.interaction_id for row in registry.INTERACTIONS),
+                registry.ACTIVITIES,
             )
         ],
         at="2014-01-01",

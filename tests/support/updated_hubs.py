@@ -41,7 +41,7 @@ def updated_hub(patients: Iterable[Patient]) -> TestHub:
         ),
     )
     hub = TestHub(contracts=contracts)
-    activities = (*registry.IDS, *(one.interaction for one in contracts))
+    activities = (*registry.ACTIVITIES, *(one.interaction for one in contracts))
     system = System(Asid(SAMPLE_ASID), PartyKey(SAMPLE_PARTY), "Sample", activities)
     list_entries(hub.store, [], [system], at="2014-01-02", import_id="queries")
     loading.load(hub.store, patients, source="test", at="20140101", progress=lambda _count: None)

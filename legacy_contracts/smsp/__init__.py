@@ -1,0 +1,1 @@
+"""SMSP: the Spine mini services for demographics, from payload to payload."""
