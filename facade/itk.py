@@ -43,8 +43,6 @@ _XML: Final = "text/xml; charset=utf-8"
 _HOSTS: Final = 16
 """For how many names of this server the WSDL is kept: callers choose them."""
 
-_SCHEMAS: Final = wsdl.schemas()
-
 _VENDORED: Final = "spyne.util.six"
 
 _WARNINGS: Final = (
@@ -141,7 +139,7 @@ def methods(path: str) -> tuple[str, ...]:
     """Give the methods that an address of the web services knows; none of any other address."""
     if path in itk.PATHS:
         return ("POST", "GET")
-    return ("GET",) if path in _SCHEMAS else ()
+    return ("GET",) if path.startswith(wsdl.SCHEMAS) else ()
 
 
 class Services:
@@ -150,14 +148,15 @@ class Services:
     def __init__(self, provider: Provider, *, limit_bytes: int) -> None:
         self._provider = provider
         self._wsgi = _application(imported(), self, limit_bytes)
+        self._schemas = wsdl.schemas()
         self._described = lru_cache(maxsize=_HOSTS)(wsdl.description)
 
     def document(self, environ: Mapping[str, Any]) -> Answered:
         """Give the WSDL or a schema, byte for byte, or that there is none."""
         path = environ["PATH_INFO"]
-        if path in _SCHEMAS:
-            return Answered(200, _SCHEMAS[path], _DOCUMENT, "served", content_type=_XML)
-        if environ.get("QUERY_STRING", "").lower() != _ASKS:
+        if path in self._schemas:
+            return Answered(200, self._schemas[path], _DOCUMENT, "served", content_type=_XML)
+        if path not in itk.PATHS or environ.get("QUERY_STRING", "").lower() != _ASKS:
             return Answered(404, b"", _DOCUMENT, "not found")
         try:
             described = self._described(environ.get("HTTP_HOST") or "localhost")
@@ -289,6 +288,11 @@ class _Protocol:
     def decompose_incoming_envelope(self, ctx: Any, message: Any) -> None:  # noqa: ANN401, ARG002
         """Name the method that is asked for."""
         ctx.method_request_string = _method(ctx.in_document.operation.name)
+
+    def generate_method_contexts(self, ctx: Any) -> list[Any]:  # noqa: ANN401
+        """Give the request's own context: there is one method, and no need of a copy for it."""
+        (ctx.descriptor,) = self.get_call_handles(ctx)  # type: ignore[attr-defined]
+        return [ctx]
 
     def deserialize(self, ctx: Any, message: Any) -> None:  # noqa: ANN401, ARG002
         """Hand the request on as it was read."""

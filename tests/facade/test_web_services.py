@@ -212,7 +212,10 @@ def test_what_the_wsdl_includes_is_given_at_its_address(served: Served) -> None:
     [
         ("GET /smsp/pds", 404),
         ("GET /smsp/pds?wsdl=x", 404),
-        ("GET /smsp/pds/schemas/nothing.xsd", 405),
+        ("GET /smsp/pds/schemas/nothing.xsd", 404),
+        ("GET /smsp/pds/schemas/nothing.xsd?wsdl", 404),
+        ("GET /smsp/pds/schemas/voc.xsd?wsdl", 200),
+        ("POST /smsp/pds/schemas/voc.xsd", 405),
         ("PUT /smsp/pds", 405),
         ("GET /sync-service?wsdl", 405),
     ],
