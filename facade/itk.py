@@ -83,6 +83,20 @@ class _Moves:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """Finds the modules that one importer knows."""
+
+    importer: Any
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: object = None
+    ) -> ModuleSpec | None:
+        """Give the spec of a module that the importer knows, or None."""
+        known = name in self.importer.known_modules
+        return importlib.util.spec_from_loader(name, self.importer) if known else None
+
+
 def imported() -> Spyne:
     """Give spyne's parts, imported without a warning, and Python left as it was."""
     # It logs what a message said, tracebacks and all; ours are logged by whoever answers.
@@ -95,15 +109,14 @@ def imported() -> Spyne:
             return _parts()
     finally:
         sys.meta_path.remove(_Moves)
-        _complete_importers()
+        _replace_importers()
 
 
-def _complete_importers() -> None:
-    """Give the copy's importer what it lacks: Python asks it too about every later import."""
-    for one in sys.meta_path:
-        kind: Any = type(one)
-        if kind.__module__ == _VENDORED and not hasattr(kind, "find_spec"):
-            kind.find_spec = staticmethod(_Moves.find_spec)
+def _replace_importers() -> None:
+    """Put a finder in the place of an importer that is none: later imports would warn of it."""
+    for number, one in enumerate(sys.meta_path):
+        if type(one).__module__ == _VENDORED and not hasattr(one, "find_spec"):
+            sys.meta_path[number] = _Moved(one)
 
 
 def _parts() -> Spyne:

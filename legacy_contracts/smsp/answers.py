@@ -125,17 +125,15 @@ def _name(name: Name | None) -> str:
     return Xml(f"<name>{maybe_text('prefix', name.prefix)}{given}{family}</name>")
 
 
-def _address(address: Address, use: str | None = None) -> Xml:
-    """Give an address: the postcode first, then five lines, of which any may be empty."""
+def _address(address: Address) -> Xml:
+    return Xml(f'<addr use="{ADDRESS_USE[address.use]}">{_place(address)}</addr>')
+
+
+def _place(address: Address) -> str:
+    """Give where an address is: the postcode first, then five lines, of which any may be empty."""
     lines = (*address.lines, *("",) * MAX_LINES)[:MAX_LINES]
-    return Xml(
-        f'<addr use="{use or ADDRESS_USE[address.use]}">{_place(address.postcode, lines)}</addr>'
-    )
-
-
-def _place(postcode: str | None, lines: tuple[str, ...]) -> str:
     street = "".join([text_element("streetAddressLine", line) for line in lines])
-    return maybe_text("postalCode", postcode) + street
+    return maybe_text("postalCode", address.postcode) + street
 
 
 def _telecom(telecom: Telecom) -> Xml:
@@ -171,11 +169,7 @@ def _day(name: str, time: str | None) -> str:
 
 
 def _practice(practice: Practice) -> Xml:
-    address = practice.address
-    place = NOTHING
-    if address is not None:
-        lines = (*address.lines, *("",) * MAX_LINES)[:MAX_LINES]
-        place = Xml(f"<addr>{_place(address.postcode, lines)}</addr>")
+    place = Xml(f"<addr>{_place(practice.address)}</addr>") if practice.address else NOTHING
     number = practice.telephone
     telecom = Xml(f'<telecom use="WP" value="{escape(number)}"/>') if number else NOTHING
     return Xml(
