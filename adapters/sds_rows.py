@@ -114,7 +114,10 @@ def read(record: Record) -> tuple[Row | None, list[Fault]]:
     if reading.parts in _CONTAINER_DNS or _is_container(reading.parts):
         return None, []
     make = _made_by(reading)
-    if make is None or reading.faults:
+    if make is None:
+        return None, reading.faults
+    _note_schema(reading)
+    if reading.faults:
         return None, reading.faults
     row = make(reading)
     if reading.faults:
@@ -151,9 +154,7 @@ def _opened(record: Record) -> tuple[Reading | None, list[Fault]]:
     values = {_plain(name): found for name, found in record.attributes}
     for name in OPERATIONAL & values.keys():
         del values[name]
-    reading = Reading(record, parts, values, values.get("objectclass", ()))
-    _note_schema(reading)
-    return reading, reading.faults
+    return Reading(record, parts, values, values.get("objectclass", ())), []
 
 
 @lru_cache(maxsize=4096)
@@ -171,31 +172,20 @@ def _plain(name: str) -> str:
 
 def _note_schema(reading: Reading) -> None:
     """Note what the schema does not allow."""
-    if not reading.classes:
-        reading.note("objectClass is missing: say what the entry is, nhsAs or nhsMhs for example")
-        return
-    unknown = [one for one in reading.classes if schema.object_class(one) is None]
-    for one in unknown:
-        reading.note(
-            f"objectClass {one} is not kept here: take the entry out, or the class", "objectclass"
-        )
     must, may = schema.bounds(tuple(sorted(one.lower() for one in reading.classes)))
     for name, values in reading.values.items():
-        if fault := _schema_fault(name, values, may, is_judged=not unknown):
+        if fault := _schema_fault(name, values, may):
             reading.note(fault, name)
-    if not unknown:
-        for name in sorted(must - reading.values.keys()):
-            reading.note(f"{_spelt(name)} is missing: the class of the entry requires it")
+    for name in sorted(must - reading.values.keys()):
+        reading.note(f"{_spelt(name)} is missing: the class of the entry requires it")
 
 
-def _schema_fault(
-    name: str, values: tuple[str, ...], may: frozenset[str], *, is_judged: bool
-) -> str:
+def _schema_fault(name: str, values: tuple[str, ...], may: frozenset[str]) -> str:
     """Say what the schema has against an attribute, nothing where it has nothing."""
     known = schema.attribute(name)
     if known is None:
         return f"{name} is no attribute that is known here: remove it, or correct its name"
-    if is_judged and name not in may:
+    if name not in may:
         return f"{known.name} is not allowed in an entry of this class: remove it"
     if known.single and len(values) > 1:
         return f"{known.name} has {len(values)} values and may have one: leave one"
@@ -209,15 +199,21 @@ def _schema_fault(
 
 def _made_by(reading: Reading) -> Callable[[Reading], Row] | None:
     """Give what makes the row of an entry, by its class; note where there is no such."""
-    kinds = {make for one in reading.classes if (make := _MAKERS.get(one.lower())) is not None}
+    if not reading.classes:
+        reading.note("objectClass is missing: say what the entry is, nhsAs or nhsMhs for example")
+        return None
+    if unknown := [one for one in reading.classes if schema.object_class(one) is None]:
+        what = f"objectClass {unknown[0]} is not kept here: take the entry out, or the class"
+        reading.note(what, "objectclass")
+        return None
+    makers = (_MAKERS.get(one.lower()) for one in reading.classes)
+    kinds = {make for make in makers if make is not None}
     if len(kinds) == 1:
         return next(iter(kinds))
     what = (
         "is of two kinds: leave one class"
         if kinds
-        else (
-            "is of no kind that is kept here (nhsOrg, nhsPerson, nhsAs, nhsMhs, ...): take it out"
-        )
+        else "is of no kind that is kept here (nhsOrg, nhsPerson, nhsAs, nhsMhs, ...): take it out"
     )
     reading.note(f"objectClass {', '.join(reading.classes)} {what}", "objectclass")
     return None
@@ -435,13 +431,14 @@ def _derived(row: Row, reading: Reading) -> Entry:
 def _beyond(derived: Entry, reading: Reading) -> Attributes:
     """Give what an entry says that is not derived, and what is derived and not said."""
     said = {_plain(name): values for name, values in derived.attributes}
-    further = []
+    further: list[tuple[str, tuple[str, ...]]] = []
     for spelt, values in reading.record.attributes:
         name = _plain(spelt)
         if name in OPERATIONAL or _is_same(name, values, said.pop(name, ())):
             continue
         further.append((spelt, values))
-    return (*further, *((_spelt(name), ()) for name in said))
+    further += ((_spelt(name), ()) for name in said)
+    return tuple(sorted(further, key=lambda one: one[0].lower()))
 
 
 def _is_same(name: str, values: tuple[str, ...], derived: tuple[str, ...]) -> bool:

@@ -114,7 +114,7 @@ class Entry:
                 found.append((name, tuple(values)))
             else:
                 self.note(f'attributes.{name} is no text: write {name} = ["..."]')
-        return tuple(found)
+        return tuple(sorted(found, key=lambda one: one[0].lower()))
 
     def refuse_unknown(self, known: Iterable[str]) -> None:
         """Note every key that is not known."""

@@ -60,8 +60,10 @@ def rows(store: Store, bucket: Bucket[Listed, Listed]) -> Iterator[Row]:
 
 
 def as_ldif(store: Store) -> Iterator[str]:
-    """Give the table as LDIF, an entry at a time."""
-    yield "version: 1\n\n"
+    """Give the table as LDIF, an entry at a time.
+
+    As slapd's own tools write it, without the line that says the version: `slapadd` takes none.
+    """
     for container in sds.CONTAINERS:
         yield ldif.written(container)
     for bucket in TABLE:

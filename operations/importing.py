@@ -7,6 +7,8 @@ key and its line. A file with a fault writes nothing.
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -123,9 +125,20 @@ class Checked:
         return len(self.faults) >= MOST_FAULTS
 
 
-def read(lines: Iterable[bytes], store: Store | None, folder: Path) -> Checked:
+@contextlib.contextmanager
+def spooling() -> Iterator[Spool]:
+    """Give a place where rows wait, gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="spine-directory-") as folder:
+        spool = Spool(Path(folder))
+        try:
+            yield spool
+        finally:
+            spool.close()
+
+
+def read(lines: Iterable[bytes], store: Store | None, spool: Spool) -> Checked:
     """Read an LDIF and check all of it, against what stands in the store where one is given."""
-    checked = Checked(Spool(folder))
+    checked = Checked(spool)
     for record in ldif.records(lines):
         if isinstance(record, Fault):
             checked.faults.append(str(record))
@@ -349,4 +362,6 @@ def _derived(key: PartyKey, run: Run, store: Store) -> Party:
     code = run.organisation or (before.organisation if before else "")
     organisation = store.read(ORGANISATIONS, code) if code else None
     named = organisation.organisation if organisation else None
-    return Party(key, named.name if named else key, tuple(names), organisation=code, derived=True)
+    return Party(
+        key, named.name if named else key, tuple(sorted(names)), organisation=code, derived=True
+    )

@@ -36,7 +36,6 @@ _URP: Final = "uniqueIdentifier=555000000001,uniqueIdentifier=555000000002,uid=5
 
 def as_ldif(organisations: int, seed: int) -> Iterator[str]:
     """Give the table, an entry at a time."""
-    yield "version: 1\n\n"
     for container in sds.CONTAINERS:
         yield ldif.written(container)
     drawn = random.Random(seed)  # noqa: S311 - nothing here is secret

@@ -22,10 +22,9 @@ DELETE: Final = "delete"
 
 _WIDTH: Final = 76
 _NAME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9-]*|[0-9]+(?:\.[0-9]+)*", re.ASCII)
-# RFC 2849: a value that begins otherwise, or holds more than ASCII, is written in base64.
-_SAFE: Final = re.compile(
-    r"[\x01-\x09\x0b-\x0c\x0e-\x1f\x21-\x39\x3b\x3d-\x7f][\x01-\x09\x0b-\x0c\x0e-\x7f]*"
-)
+# RFC 2849: a value that begins otherwise, or holds more than ASCII, is written in base64; here
+# one with a control character is too, since some readers take those for the end of a line.
+_SAFE: Final = re.compile(r"[!-9;=-~][ -~]*")
 _MARKERS: Final = (b":", b"<")
 _EMPTY: Final = (b"\n", b"\r\n", b"")
 

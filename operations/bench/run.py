@@ -21,7 +21,7 @@ from core.values.demographics import Patient, RecordStatus
 from facade import config as configs
 from facade.wiring import open_store
 from operations import loading, patients, sending, setup
-from operations.bench import hub, inside, ldap, load, served, tracing, updates
+from operations.bench import directory, hub, inside, ldap, load, served, tracing, updates
 from operations.bench.load import Shape
 from operations.bench.measuring import Bench, Report, free_ports, list_directory, measured
 from operations.bench.served import Watched
@@ -29,9 +29,10 @@ from operations.bench.served import Watched
 HUB: Final = "hub"
 UPDATES: Final = "updates"
 TRACING: Final = "tracing"
+DIRECTORY: Final = "directory"
 LDAP: Final = "ldap"
-PARTS: Final = (HUB, UPDATES, TRACING, LDAP)
-"""The parts that can be measured alone: the messaging hub, updates, the advanced trace, LDAP."""
+PARTS: Final = (HUB, UPDATES, TRACING, DIRECTORY, LDAP)
+"""The parts that can be measured alone: hub, updates, advanced trace, directory, LDAP."""
 
 SEED: Final = 2014
 SAMPLE: Final = 4000
@@ -58,6 +59,8 @@ def run(count: int, riak: str | None, only: str | None, say: Callable[[str], Non
             _queries(report, bench, count, riak)
         if only in {None, TRACING}:
             tracing.measure(report, bench, count)
+        if only in {None, DIRECTORY}:
+            directory.measure(report, bench)
         if only in {None, HUB}:
             hub.measure(report, bench, riak)
         if only in {None, UPDATES}:

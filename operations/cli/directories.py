@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -41,7 +40,7 @@ from operations.cli.opening import (
     read_config,
 )
 from operations.finding_rows import Wanted
-from operations.importing import Checked, Spool
+from operations.importing import Checked, Spool, spooling
 from operations.listing import Listing, ListingError
 
 _FORMATS: Final = {".ldif": "ldif", ".toml": "toml"}
@@ -123,20 +122,19 @@ def _write(store: Store, read: Listing) -> None:
 
 
 def _import_ldif(store: Store, file: Path) -> str:
-    with tempfile.TemporaryDirectory(prefix="spine-import-") as folder:
-        checked = _read_ldif(file, store, Path(folder))
+    with spooling() as spool:
+        checked = _read_ldif(file, store, spool)
         counts = dict(checked.counts)
         counts[Party] = importing.write(checked, store, system_context())
-        checked.spool.close()
     gone = f", taken out: {len(checked.gone)}" if checked.gone else ""
     return _counted(counts) + gone
 
 
-def _read_ldif(file: Path, store: Store | None, folder: Path) -> Checked:
+def _read_ldif(file: Path, store: Store | None, spool: Spool) -> Checked:
     """Give what an LDIF holds, after its notes were told; its faults end the command."""
     try:
         with file.open("rb") as lines:
-            checked = importing.read(lines, store, folder)
+            checked = importing.read(lines, store, spool)
     except OSError as error:
         fail_all([f"{file} cannot be read: {error}"])
     for note in checked.notes:
@@ -257,9 +255,8 @@ def check(path: Path, form: str | None, file: Path | None) -> None:
 def _checked(file: Path, form: str, store: Store | None) -> str:
     if form == "toml":
         return _counted_listing(_read_toml(file, store))
-    with tempfile.TemporaryDirectory(prefix="spine-check-") as folder:
-        checked = _read_ldif(file, store, Path(folder))
-        checked.spool.close()
+    with spooling() as spool:
+        checked = _read_ldif(file, store, spool)
     return _counted(dict(checked.counts) | {Party: len({**checked.parties, **checked.runs})})
 
 
@@ -281,14 +278,14 @@ def remove(path: Path, entries: tuple[str, ...]) -> None:
 
     A contract's key is "party|service:interaction", or its identifier.
     """
-    with opened_existing(read_config(path)) as store, tempfile.TemporaryDirectory() as folder:
+    with opened_existing(read_config(path)) as store, spooling() as spool:
         found = {name: removing.standing(store, name) for name in entries}
         absent = [name for name, row in found.items() if row is None]
         if absent:
             fail_all(
                 f"{name} is not in the directory: see `spine directory list`" for name in absent
             )
-        checked = Checked(Spool(Path(folder)), gone=[row for row in found.values() if row])
+        checked = Checked(spool, gone=[row for row in found.values() if row])
         if needed := removing.needed(store, checked.gone):
             fail_all(needed)
         importing.write(checked, store, system_context())
