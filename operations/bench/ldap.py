@@ -9,10 +9,10 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.context import system_context
 from facade import config as configs
 from facade.wiring import open_store
 from legacy_contracts.sds import ldap_requests
@@ -52,9 +52,7 @@ _CONTRACT_ATTRIBUTES: Final = (
 def measure(report: Report, bench: Bench) -> None:
     """Fill a table of a nation's size, and ask it as message handlers do, over mutual TLS."""
     bench.say(f"a directory of {ENTRIES} entries")
-    started = time.perf_counter()
     handlers = fill(bench)
-    report.most("directory of 300,000 entries imported", time.perf_counter() - started, "s", 120)
     port = free_ports()[0]
     with (
         served.settings({"SPINE_LDAP_HOST": "127.0.0.1", "SPINE_LDAP_PORT": str(port)}),
@@ -91,12 +89,11 @@ def fill(bench: Bench) -> Handlers:
                 handlers.append((system[1], system[2]))
             yield from text.encode().splitlines(keepends=True)
 
-    store = open_store(configs.load(bench.config))
-    checked = importing.read(lines(), store, bench.config.parent)
-    if checked.faults:
-        raise ValueError(f"the synthetic table is refused: {checked.faults[0]}")
-    importing.write(checked, store, system_context())
-    store.close()
+    with closing(open_store(configs.load(bench.config))) as store, importing.spooling() as spool:
+        checked = importing.read(lines(), store, spool)
+        if checked.faults:
+            raise AssertionError(checked.faults[0])
+        importing.write(checked, store, bench.context)
     return handlers
 
 
