@@ -109,7 +109,7 @@ def test_a_bind_and_a_comparison_that_ldap3_wrote_are_read() -> None:
 
 
 def test_a_bind_of_version_2_is_refused_by_its_own_answer() -> None:
-    simple = bind_operation(2, "SIMPLE", "", "")
+    simple = bind_operation(2, "SIMPLE", "cn=a", "b")
     read = read_message(_theirs(simple, "bindRequest"), LIMITS)
     assert isinstance(read.request, Refusal)
     assert (read.request.code, read.answered_by) == (Result.PROTOCOL_ERROR, Tag.BIND_RESPONSE)
