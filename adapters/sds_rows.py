@@ -174,6 +174,8 @@ def _note_schema(reading: Reading) -> None:
     """Note what the schema does not allow."""
     must, may = schema.bounds(tuple(sorted(one.lower() for one in reading.classes)))
     for name, values in reading.values.items():
+        if len(values) == 1 and values[0] and name in may:
+            continue
         if fault := _schema_fault(name, values, may):
             reading.note(fault, name)
     for name in sorted(must - reading.values.keys()):

@@ -163,7 +163,13 @@ def _gathered(lines: list[_Line]) -> Attributes:
     found: dict[str, list[str]] = {}
     spelt: dict[str, str] = {}
     for number, line in islice(lines, 1, None):
-        _, name, value = _pair(number, line)
+        raw, colon, rest = line.partition(b": ")
+        name = _named(raw) if colon else ""
+        if not name or not rest.isascii() or rest[:1] == b" ":
+            _, name, value = _pair(number, line)
+        else:
+            # Nearly every line.
+            value = rest.decode("ascii")
         values = found.get(name)
         if values is None:
             # It may have come before, in other letters.

@@ -282,6 +282,7 @@ def read_text(store: MemoryStore, text: str) -> None:
         ("nhsMHSRetries: 3", "nhsMHSRetrys: 3", "nhsmhsretrys is no attribute that is known here"),
         ("nhsMHSRetries: 3", "nhsMHSRetries:", "nhsMHSRetries is empty: give it a value"),
         ("nhsMHSRetries: 3", "nhsMHSRetries 3", 'is not "name: value": correct the line'),
+        ("nhsMHSRetries: 3", "nhsMHSRetries", 'is not "name: value": correct the line'),
         ("nhsMHSRetries: 3", "nhsMHSRetries:: 3", 'what follows "::" is not base64'),
         ("nhsMHSRetries: 3", "nhsMHSRetries;x-y: 3", "options of attributes are not kept here"),
         ("nhsMHSRetries: 3", "nhsMHSRetries:< file:///x", "a value in another file is not read"),
