@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters import sds
 from adapters.sds_selecting import SUBSCHEMA
-from legacy_contracts.sds import attribute_types, matching, schema
+from legacy_contracts.sds import attribute_types, matching, operational, schema
 from legacy_contracts.sds.entry import Attributes, Entry
 from legacy_contracts.sds.ldap_codes import (
     ABSOLUTE_FILTERS,
@@ -26,24 +26,38 @@ CONTROLS: Final = (PAGED_RESULTS, MANAGE_DSA_IT)
 """The controls that are taken; the second changes nothing, for there are no referrals here."""
 
 _SYNTAXES: Final = (
+    ("3", "Attribute Type Description"),
     ("7", "Boolean"),
     ("12", "DN"),
     ("14", "Delivery Method"),
     ("15", "Directory String"),
+    ("16", "DIT Content Rule Description"),
+    ("17", "DIT Structure Rule Description"),
     ("22", "Facsimile Telephone Number"),
     ("24", "Generalized Time"),
     ("26", "IA5 String"),
     ("27", "INTEGER"),
+    ("30", "Matching Rule Description"),
+    ("31", "Matching Rule Use Description"),
     ("34", "Name And Optional UID"),
+    ("35", "Name Form Description"),
     ("36", "Numeric String"),
+    ("37", "Object Class Description"),
     ("38", "OID"),
     ("40", "Octet String"),
     ("41", "Postal Address"),
     ("44", "Printable String"),
     ("50", "Telephone Number"),
+    ("54", "LDAP Syntax Description"),
     ("58", "Substring Assertion"),
 )
 """The syntaxes of RFC 4517 3.3 that attributes and rules here have."""
+
+
+_ATTRIBUTES: Final = tuple(
+    map(schema.described_attribute, (*attribute_types.ALL, *operational.ATTRIBUTES))
+)
+_CLASSES: Final = tuple(map(schema.described_class, (*schema.CLASSES, *operational.CLASSES)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ class About:
 def root(offered: Offered) -> About:
     """Give the root of the directory, which tells clients what the server can do."""
     extensions = (WHO_AM_I, START_TLS) if offered.start_tls else (WHO_AM_I,)
-    operational: Attributes = (
+    own: Attributes = (
         ("structuralObjectClass", ("top",)),
         ("namingContexts", (sds.ROOT,)),
         ("supportedControl", CONTROLS),
@@ -76,7 +90,7 @@ def root(offered: Offered) -> About:
         ("entryDN", ("",)),
         ("subschemaSubentry", (SUBSCHEMA,)),
     )
-    said = tuple((name, values) for name, values in operational if values)
+    said = tuple((name, values) for name, values in own if values)
     return About(Entry("", (("objectClass", ("top",)),)), said)
 
 
@@ -87,16 +101,16 @@ def subschema() -> About:
         ("objectClass", ("top", "subentry", "subschema", "extensibleObject")),
         ("cn", ("Subschema",)),
     )
-    operational: Attributes = (
+    own: Attributes = (
         ("structuralObjectClass", ("subentry",)),
         ("ldapSyntaxes", tuple(_syntax(number, name) for number, name in _SYNTAXES)),
         ("matchingRules", tuple(map(_rule, matching.RULES))),
-        ("attributeTypes", tuple(map(schema.described_attribute, attribute_types.ALL))),
-        ("objectClasses", tuple(map(schema.described_class, schema.CLASSES))),
+        ("attributeTypes", _ATTRIBUTES),
+        ("objectClasses", _CLASSES),
         ("entryDN", (SUBSCHEMA,)),
         ("subschemaSubentry", (SUBSCHEMA,)),
     )
-    return About(Entry(SUBSCHEMA, user), operational)
+    return About(Entry(SUBSCHEMA, user), own)
 
 
 def _syntax(number: str, name: str) -> str:

@@ -135,7 +135,7 @@ def test_where_both_take_broken_bytes_they_read_the_same_id_and_operation() -> N
         try:
             decoded, _ = decoder.decode(data, asn1Spec=LDAPMessage())
         except PyAsn1Error:
-            # It checks what is within a change, which is refused here without being read.
+            # It reads what is within a change, refused here unread, and reads no conjunction.
             continue
         except Exception:  # noqa: BLE001, S112 - it is no model for broken bytes
             continue

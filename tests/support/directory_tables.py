@@ -82,7 +82,8 @@ def table(rows: Rows) -> Table:
     store = MemoryStore()
     at = {"at": "2014-01", "import_id": "1"}
     list_organisations(store, rows.organisations, **at)
-    list_rows(store, (*rows.people, *rows.memberships, *rows.role_profiles), **at)
+    for people in (rows.people, rows.memberships, rows.role_profiles):
+        list_rows(store, people, **at)
     list_entries(store, rows.parties, rows.systems, **at)
     list_contracts(store, rows.contracts, **at)
     return Table(store, Directory(store, lambda: 0.0))
