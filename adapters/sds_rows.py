@@ -8,6 +8,7 @@ the row says the same again.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -52,6 +53,11 @@ MOST_RETRIES: Final = 1000
 LONGEST_SECONDS: Final = 366 * 86_400
 UNSAID_PERSIST_SECONDS: Final = 300.0
 """How long a message is remembered where the entry does not say: what real entries say."""
+
+ODS_CODE: Final = re.compile(r"[A-Za-z0-9]+")
+SERVICE: Final = re.compile(r"[!-~]+:[!-~]+")
+INTERACTION: Final = re.compile(r"[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*")
+"""What names an organisation, a service, an interaction, in any file."""
 
 _CONTAINER_DNS: Final = frozenset(dn.parts_of(one.dn) for one in CONTAINERS)
 
@@ -237,7 +243,13 @@ def _key(reading: Reading, name: str) -> str:
 
 def _organisation(reading: Reading) -> Organisation:
     unit = {"nhssite", "nhsdept"} & {one.lower() for one in reading.classes}
-    return Organisation(_key(reading, "uniqueidentifier"), reading.first("ou" if unit else "o"))
+    code = _key(reading, "uniqueidentifier")
+    if code and not ODS_CODE.fullmatch(code):
+        reading.note(
+            f"uniqueIdentifier = {code}: an ODS code has letters and digits only: correct it",
+            "uniqueidentifier",
+        )
+    return Organisation(code, reading.first("ou" if unit else "o"))
 
 
 def _person(reading: Reading) -> Person:
@@ -308,6 +320,7 @@ def _system(reading: Reading) -> System:
 
 def _contract(reading: Reading) -> ContractProperties:
     service, interaction = _agreed_on(reading)
+    interval = reading.seconds("nhsmhsretryinterval", 0.0)
     row = ContractProperties(
         party_key=PartyKey(reading.first("nhsmhspartykey")),
         service=service,
@@ -319,8 +332,10 @@ def _contract(reading: Reading) -> ContractProperties:
         sync_reply=reading.choice("nhsmhssyncreplymode", _SYNC),
         actor=_actor(reading),
         retries=_retries(reading),
-        retry_seconds=reading.seconds("nhsmhsretryinterval", 0.0),
-        persist_seconds=reading.seconds("nhsmhspersistduration", UNSAID_PERSIST_SECONDS),
+        retry_seconds=interval,
+        persist_seconds=reading.seconds(
+            "nhsmhspersistduration", max(UNSAID_PERSIST_SECONDS, interval)
+        ),
         ordered=reading.choice("spineordered", {"": False, "true": True, "false": False}),
         identifier=_key(reading, "uniqueidentifier"),
         organisation=reading.first("nhsidcode"),
@@ -341,9 +356,10 @@ def _agreed_on(reading: Reading) -> tuple[str, str]:
                 "correct one",
                 "nhsmhssvcia",
             )
-        return named
-    service, interaction = split(full)
-    if not service or not interaction:
+        service, interaction = named
+    else:
+        service, interaction = split(full)
+    if not SERVICE.fullmatch(service) or not INTERACTION.fullmatch(interaction):
         reading.note(f"nhsMhsSvcIA = {full} is not service:interaction: correct it", "nhsmhssvcia")
     return service, interaction
 

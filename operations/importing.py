@@ -267,6 +267,8 @@ def _share(checked: Checked, store: Store | None, owners: dict[str, str]) -> Non
     """
     parties: dict[str, set[str]] = {}
     for key, run in checked.runs.items():
+        if _stated(key, checked, store) is not None:
+            continue
         for name in run.names:
             parties.setdefault(name, set()).add(key)
     for name, keys in parties.items():

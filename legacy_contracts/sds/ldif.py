@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -85,7 +86,8 @@ def _blocks(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Give the lines of each entry in one, with the number of the first."""
     block: list[bytes] = []
     number = 0
-    for number, line in enumerate(lines, 1):
+    for number, read in enumerate(lines, 1):
+        line = read.removeprefix(codecs.BOM_UTF8) if number == 1 else read
         if line in _EMPTY:
             if block:
                 yield number - len(block), b"".join(block)
