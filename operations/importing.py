@@ -314,19 +314,27 @@ def write(checked: Checked, store: Store, context: Context) -> int:
     for kind in ORDER:
         batches(_resolved(one, checked, store) for one in checked.spool.rows(kind))
     parties = dict.fromkeys((*checked.parties, *checked.runs))
-    left = dict.fromkeys((*parties, *_bereft(checked, store)))
+    bereft = {one.party_key: one for one in _bereft(checked, store)}
+    empty = [one for key, one in bereft.items() if key not in parties and _is_empty(one, store)]
+    take_out(store, empty, at=at, import_id=import_id)
+    left = dict.fromkeys((*parties, *(bereft.keys() - {one.party_key for one in empty})))
     batches(_party(PartyKey(key), checked, store) for key in left)
     batches(_resolved(one, checked, store) for one in checked.spool.rows(System))
     return len(parties)
 
 
-def _bereft(checked: Checked, store: Store) -> Iterator[str]:
+def _bereft(checked: Checked, store: Store) -> Iterator[Party]:
     """Give the derived parties that a deleted system or contract told something of."""
     for row in checked.gone:
         if isinstance(row, System | ContractProperties):
             listed = store.read(PARTIES, row.party_key)
             if listed is not None and listed.party is not None and listed.party.derived:
-                yield row.party_key
+                yield listed.party
+
+
+def _is_empty(party: Party, store: Store) -> bool:
+    """Say whether nothing is left that a derived party would be known from."""
+    return not party.asids and not contracts_of(store, party.party_key)
 
 
 def _moment(context: Context) -> tuple[str, str]:

@@ -378,6 +378,18 @@ def test_a_deleted_entry_is_gone_and_its_name_proves_nobody(store: MemoryStore) 
     assert "uniqueidentifier=s9999999a9999999,ou=services,o=nhs" not in entries_in(exported(store))
 
 
+def test_a_derived_party_goes_with_the_last_that_told_of_it(store: MemoryStore) -> None:
+    imported(store, WHOLE)
+    names = ("uniqueIdentifier=S9999999A9999999", "uniqueIdentifier=100000000001")
+
+    imported(
+        store, "\n".join(f"dn: {one},ou=services,o=nhs\nchangetype: delete\n" for one in names)
+    )
+
+    assert directory_of(store).party(KEY) is None
+    assert list(standing.faults(store)) == []
+
+
 def test_what_is_not_there_cannot_be_deleted(store: MemoryStore) -> None:
     (said,) = faults_of("dn: uid=1,ou=people,o=nhs\nchangetype: delete\n", store)
     assert said == (
