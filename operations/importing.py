@@ -211,15 +211,16 @@ def _note_party(row: Row, line: int, checked: Checked) -> None:
     if not isinstance(row, System | ContractProperties):
         return
     run = checked.runs.setdefault(row.party_key, Run())
-    run.organisation = run.organisation or row.organisation
     if isinstance(row, System):
+        # It may be for a practice that the party only runs it for.
         run.asids.append(row.asid)
         if not is_asid(row.asid):
             checked.notes.append(
                 f"line {line}: {row.asid} is no ASID of 12 digits, so no message can name it"
             )
-    elif host := sds.host_of(row).lower():
-        run.names[host] = None
+    else:
+        run.organisation = run.organisation or row.organisation
+        run.names |= dict.fromkeys(filter(None, (sds.host_of(row).lower(),)))
     for name, attribute in _UNSAID[type(row)].items():
         if not getattr(row, name):
             fault = (
@@ -369,7 +370,8 @@ def _derived(key: PartyKey, run: Run, store: Store) -> Party:
     if before is not None:
         standing = {sds.host_of(one).lower() for one in contracts_of(store, key)}
         names |= {one: None for one in before.certificate_names if one in standing}
-    code = run.organisation or (before.organisation if before else "")
+    # Without a contract its key tells: an organisation's code, a dash, a number.
+    code = run.organisation or (before.organisation if before else key.rpartition("-")[0])
     organisation = store.read(ORGANISATIONS, code) if code else None
     named = organisation.organisation if organisation else None
     return Party(

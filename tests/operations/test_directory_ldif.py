@@ -378,6 +378,16 @@ def test_a_deleted_entry_is_gone_and_its_name_proves_nobody(store: MemoryStore) 
     assert "uniqueidentifier=s9999999a9999999,ou=services,o=nhs" not in entries_in(exported(store))
 
 
+def test_a_party_that_runs_systems_for_others_is_of_its_own_organisation(
+    store: MemoryStore,
+) -> None:
+    imported(store, SYSTEM.replace("A12345-0000001", "YGM24-820388"))
+
+    party = directory_of(store).party(PartyKey("YGM24-820388"))
+    assert party is not None
+    assert (party.organisation, party.asids) == ("YGM24", ("100000000001",))
+
+
 def test_a_derived_party_goes_with_the_last_that_told_of_it(store: MemoryStore) -> None:
     imported(store, WHOLE)
     names = ("uniqueIdentifier=S9999999A9999999", "uniqueIdentifier=100000000001")
