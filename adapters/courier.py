@@ -15,7 +15,7 @@ from typing import Final
 
 from lxml import etree
 
-from adapters import endings, gp2gp, opening, tms
+from adapters import endings, gp2gp, opening, passing, reading, tms
 from adapters.endings import Word
 from adapters.opening import Opening, Rejected
 from adapters.ourselves import Ourselves
@@ -28,7 +28,6 @@ from core.values.messaging import Content, Outcome, Way
 from legacy_contracts import xml
 from legacy_contracts.envelopes import ebxml
 from legacy_contracts.errors import ContractError, Fault, MalformedMessage
-from legacy_contracts.hl7 import payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +132,13 @@ class Courier:
 
     def _deliver(self, key: str, message: Message) -> Outcome:
         body = self.us.core.hub.body(message)
-        if message.accepted.way is Way.FORWARD and message.tries == 0:
-            how = Opening(
-                payload.LIGHT, lambda root, said: gp2gp.passed(message, root, said, self.us)
-            )
+        accepted = message.accepted
+        if accepted.way is Way.FORWARD and message.tries == 0 and not accepted.opened:
             try:
-                opening.opened(key, message, body, how, self.us)
+                part = reading.payload_in(body, accepted.content_type)
+                passing.pass_on(key, message, part, self.us)
             except Rejected as error:
                 return _reject(key, message, error, self.us)
-        accepted = message.accepted
         endpoint = self._endpoint(message)
         if not endpoint:
             return self._again(key, message, "the directory gives no address for its receiver")
@@ -210,10 +207,10 @@ def _done(key: str, message: Message, service: Service | None, us: Ourselves) ->
     """Do what a message asks, and give the interaction and payload of its answer."""
     if service is None:
         raise Rejected(Fault("UNKNOWN_ROUTING_FAILURE"), None)
-    body = us.core.hub.body(message)
-    found = opening.opened(key, message, body, Opening(service.rules), us)
-    if found is None:
+    part = reading.payload_in(us.core.hub.body(message), message.accepted.content_type)
+    if part is None:
         raise Rejected(Fault("HL7_VALIDATION_ERROR"), None)
+    found = opening.opened(key, message, part, Opening(service.rules), us)
     return service.answer(Handled(key, message, found), us)
 
 

@@ -12,10 +12,8 @@ from typing import Any, Final
 
 from lxml import etree
 
-from adapters import receiving
 from adapters.agreement import form_of, terms_of_answer
 from adapters.ourselves import Ourselves
-from adapters.receiving import Sent
 from core.errors import Duplicate, NotAllowed
 from core.messaging.hub import Admit
 from core.messaging.keeping import Outgoing, derived_id
@@ -78,18 +76,12 @@ class Opening:
         return self.rules is payload.MIM_2_3
 
 
-def opened(key: str, message: Message, body: bytes, how: Opening, us: Ourselves) -> Opened | None:
-    """Give a message's payload once it may be acted upon; None where it carries none.
+def opened(key: str, message: Message, part: mime.Part, how: Opening, us: Ourselves) -> Opened:
+    """Give what a message's payload says once it may be acted upon.
 
     Raises `Rejected` where its wrapper, its systems or its id are refused.
     """
-    accepted = message.accepted
-    part = receiving.payload_of(
-        receiving.read_message(Sent(body, accepted.content_type, ())),
-    )
-    if part is None:
-        return None
-    root = _read(part, accepted.way)
+    root = _read(part, message.accepted.way)
     fields = payload.fields(root)
     faults = how.rules.faults(root)
     if faults:

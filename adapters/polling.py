@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from adapters import receiving
+from adapters import reading, receiving
 from adapters.agreement import agreed
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered
-from adapters.receiving import Address, Refused, Sent
+from adapters.reading import Sent
+from adapters.receiving import Address, Refused
 from core.values.messaging import Way
 from legacy_contracts.envelopes import mime
 from legacy_contracts.errors import ContractError, Fault
@@ -22,7 +23,7 @@ MAX_ID: Final = 100
 def take(sent: Sent, us: Ourselves) -> Answered:
     """Give 202 and the address of the answer, once the message is kept; or what refuses it."""
     try:
-        read = receiving.read_message(sent)
+        read = reading.read_message(sent)
     except ContractError as error:
         return receiving.refused(None, error.faults[0], us)
     try:

@@ -7,16 +7,14 @@ message of its own (docs/decisions/0014-which-failure-takes-which-form.md).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from lxml import etree
-
-from adapters import endings
+from adapters import endings, passing, reading
 from adapters.agreement import Agreement, agreed, terms_of_signal
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered
+from adapters.reading import Read, Sent
 from core.directory import Acknowledging
 from core.door import Core
 from core.errors import Duplicate, Expired, NotAllowed
@@ -24,8 +22,7 @@ from core.messaging.hub import Accept, Receipt
 from core.messaging.keeping import derived_id
 from core.values.identity import Caller, PartyKey
 from core.values.messaging import Content, Envelope, Way
-from legacy_contracts import xml
-from legacy_contracts.envelopes import ebxml, mime
+from legacy_contracts.envelopes import ebxml
 from legacy_contracts.envelopes.ebxml import Header, SignalKind
 from legacy_contracts.envelopes.ebxml_rules import RULES, Form
 from legacy_contracts.errors import ContractError, Fault
@@ -40,24 +37,6 @@ class Address(Enum):
     QUERY = Form.EXPRESS
     RELIABLE = Form.RELIABLE
     FORWARD = Form.FORWARD_INTERMEDIARY
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What the transport knows of a message: its bytes, what was said of them, whose they are."""
-
-    body: bytes
-    content_type: str
-    certificate_names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A message whose header was read; no package where it came without parts."""
-
-    header: Header
-    root: etree._Element
-    package: mime.Package | None
 
 
 class Refused(Exception):
@@ -75,7 +54,7 @@ def receive(sent: Sent, address: Address, us: Ourselves) -> Answered:
     Raises only `StoreError` (nothing was decided) and what is a fault of ours.
     """
     try:
-        read = read_message(sent)
+        read = reading.read_message(sent)
     except ContractError as error:
         return refused(None, error.faults[0], us)
     try:
@@ -87,16 +66,6 @@ def receive(sent: Sent, address: Address, us: Ourselves) -> Answered:
     except Refused as error:
         return refused(read.header, error.fault, us, error.why)
     return _acknowledged(read.header, receipt, agreement, us)
-
-
-def read_message(sent: Sent) -> Read:
-    """Give a message's parts and header; raise `ContractError` where there are none to read."""
-    if not mime.is_multipart(sent.content_type):
-        root = xml.parse(sent.body, charset=mime.charset_of(sent.content_type))
-        return Read(ebxml.header(root), root, None)
-    package = mime.split(sent.body, sent.content_type)
-    root = xml.parse(package.root.decoded(), charset=package.root.charset)
-    return Read(ebxml.header(root), root, package)
 
 
 def keep(
@@ -120,7 +89,8 @@ def keep(
         poll_id=poll_id,
     )
     try:
-        return core.perform(command, by=_caller(header, sent, core)), agreement
+        by = _caller(header, sent, core)
+        return passing.taken_on(command, by, reading.payload_of(read), us), agreement
     except NotAllowed as error:
         raise Refused(Fault("SECURITY_FAILURE"), str(error)) from error
     except Expired as error:
@@ -161,23 +131,8 @@ def required(header: Header, agreement: Agreement | None, us: Ourselves) -> Agre
 
 def _require_payload(read: Read, agreement: Agreement) -> None:
     """Raise where a message for us has not the one payload that it names."""
-    if agreement.way is Way.HANDLE and payload_of(read) is None:
+    if agreement.way is Way.HANDLE and reading.payload_of(read) is None:
         raise Refused(Fault("INVALID_MANIFEST_REFERENCE"))
-
-
-def payload_of(read: Read) -> mime.Part | None:
-    """Give the part that the first reference names; where it names none here, the second part.
-
-    Real senders of records name it by a Content-Id that they did not give it (gp2gp, Medicus).
-    """
-    if read.package is None:
-        return None
-    for first in read.header.references[:1]:
-        named = read.package.referenced(first)
-        if named is not None:
-            return named
-    others = [part for part in read.package.parts if part is not read.package.root]
-    return others[0] if others else None
 
 
 def _caller(header: Header, sent: Sent, core: Core) -> Caller:

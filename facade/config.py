@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from core.demographics.numbers import pool_of
-from core.messaging.records import SHARDS
+from core.messaging.records import LANES, SHARDS
 from core.values.identity import is_party_key
 from facade import ldap_settings
 
@@ -101,7 +101,6 @@ _POSITIVE: Final = (
     "server_request_limit_bytes",
     "server_drain_seconds",
     "delivery_threads",
-    "delivery_per_receiver",
     "demographics_max_matches",
     "demographics_max_candidates",
     *ldap_settings.POSITIVE,
@@ -248,6 +247,12 @@ def _hub_faults(given: Mapping[str, Any]) -> list[str]:
     workers = given.get("delivery_workers", 2)
     if type(workers) is int and not 0 <= workers <= SHARDS:
         faults.append(f"delivery.workers = {workers} must be from 0 to {SHARDS}")
+    receiver = given.get("delivery_per_receiver", LANES)
+    if type(receiver) is int and receiver < LANES:
+        faults.append(
+            f"delivery.per_receiver = {receiver} must be at least {LANES}: what a receiver is sent "
+            "waits in so many lanes; to send one at a time, make its contract `ordered`"
+        )
     lease = given.get("delivery_lease_seconds", 15.0)
     post = given.get("delivery_post_seconds", 10.0)
     if type(lease) is float and type(post) is float and lease < post + 2:

@@ -21,6 +21,7 @@ from typing import Any, Final
 from adapters.courier import Courier
 from core.context import Context
 from core.errors import StoreError
+from core.messaging.records import LANES
 from core.messaging.schedule import ALL_PARTS, Limits, Schedule
 from core.messaging.sharing import Shift
 from core.store.counted import CountedStore
@@ -223,9 +224,9 @@ def pace_of(config: Config) -> Pace:
 
 
 def limits_of(config: Config) -> Limits:
-    """Give the limits that the configuration sets."""
+    """Give the limits that the configuration sets; a receiver's is shared among its lanes."""
     failing = max(config.delivery_threads // 4, 1)
-    return Limits(per_lane=config.delivery_per_receiver, failing=failing)
+    return Limits(per_lane=config.delivery_per_receiver // LANES, failing=failing)
 
 
 def deliver(config: Config, *, goes_on: Callable[[], bool] = lambda: True) -> None:

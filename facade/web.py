@@ -11,7 +11,8 @@ from werkzeug.http import parse_options_header
 
 from adapters import pipeline, polling, receiving
 from adapters.pipeline import Answered, Request
-from adapters.receiving import Address, Sent
+from adapters.reading import Sent
+from adapters.receiving import Address
 from core.errors import StoreError
 from facade import logs, tls
 from facade.metrics import Metrics

@@ -29,6 +29,7 @@ from core.directory import (
 )
 from core.door import Core
 from core.messaging.keeping import iso
+from core.messaging.records import MESSAGES
 from core.messaging.schedule import ALL_PARTS, Limits, Schedule
 from core.store.memory import MemoryStore
 from core.store.port import Store
@@ -177,14 +178,16 @@ class _Conversation:
 
 
 def _pass(courier: Courier, now: datetime) -> bool:
-    """Try what is due, each message once, and say whether there was anything to do."""
+    """Try what is due, each message once, and say whether there was anything to do.
+
+    What was taken in first is tried first: which lane's turn it is says nothing to a reader.
+    """
+    store = courier.us.core.store
     schedule = Schedule(Limits(), lambda: 0.0)
-    schedule.refill(courier.us.core.store, ALL_PARTS, now)
-    worked = False
-    while (key := schedule.take()) is not None:
-        worked = courier.attempt(key) is not None or worked
-        schedule.finish(key, None, 0.0)
-    return worked
+    schedule.refill(store, ALL_PARTS, now)
+    due = set(iter(schedule.take, None))
+    tried = [courier.attempt(key) for key in store.keys(MESSAGES) if key in due]
+    return any(one is not None for one in tried)
 
 
 def _fill(store: Store, case: Case) -> None:

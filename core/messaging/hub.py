@@ -54,6 +54,8 @@ class Accept:
     way: Way
     terms: Terms
     poll_id: str | None = None
+    opened: bool = False
+    """Whether its payload is opened in the same step, and need not be later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ class Hub:
         if command.terms.until <= iso(now):
             raise Expired("the message is older than it may become")
         outgoing = Outgoing(command.envelope, command.content, command.terms, command.way)
-        kept = keeping(outgoing, iso(now), key=key, poll_id=command.poll_id)
+        kept = keeping(outgoing, iso(now), key=key, poll_id=command.poll_id, opened=command.opened)
         writes = kept.new()
         if command.poll_id is not None:
             writes.insert(0, Put(POLLS, Document(command.poll_id, key.encode())))

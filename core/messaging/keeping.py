@@ -10,7 +10,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from core.errors import CoreError, NotFound
-from core.messaging.records import BODIES, MESSAGES, Accepted, Event, Message
+from core.messaging.records import (
+    BODIES,
+    LANES,
+    MESSAGES,
+    ORDERED,
+    OURS,
+    Accepted,
+    Event,
+    Message,
+)
 from core.store.port import Change, Document, Put, Record, Update, Write
 from core.values.identity import PartyKey
 from core.values.messaging import Content, Envelope, Standing, Terms, Way
@@ -76,19 +85,17 @@ def derived_id(key: str, purpose: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-A{digest[17:20]}-{digest[20:32]}"
 
 
-OWN_LANES: Final = 4
-"""Into how many lanes what one sender asks of us is divided, so that several workers may do it."""
-
-
 def lane_of(envelope: Envelope, way: Way, terms: Terms) -> str:
-    """Give the queue that a message waits in: its receiver's; for ours to do, one of its sender's.
+    """Give the queue that a message waits in: its receiver's, or its sender's where we do it.
 
-    What belongs to one conversation is done by one worker.
+    What belongs to one conversation waits in one; what must keep its order has one for itself.
     """
-    if way is Way.HANDLE:
-        own = zlib.crc32(envelope.conversation_id.encode()) % OWN_LANES
-        return f"{envelope.receiver}<{envelope.sender}/{own}"
-    return f"{envelope.receiver}#" if terms.ordered else str(envelope.receiver)
+    if terms.ordered and way is not Way.HANDLE:
+        return f"{envelope.receiver}{ORDERED}"
+    whose = (
+        f"{envelope.receiver}{OURS}{envelope.sender}" if way is Way.HANDLE else envelope.receiver
+    )
+    return f"{whose}/{zlib.crc32(envelope.conversation_id.encode()) % LANES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,12 @@ class Keeping:
 
 
 def keeping(
-    outgoing: Outgoing, at: str, *, key: str | None = None, poll_id: str | None = None
+    outgoing: Outgoing,
+    at: str,
+    *,
+    key: str | None = None,
+    poll_id: str | None = None,
+    opened: bool = False,
 ) -> Keeping:
     """Give how to keep a message, under its own key or another.
 
@@ -140,6 +152,7 @@ def keeping(
         action=content.action,
         answers=outgoing.answers,
         poll_id=poll_id,
+        opened=opened,
     )
     return Keeping(place, Document(body, content.body), Event(at, accepted=accepted))
 

@@ -27,6 +27,13 @@ BODIES: Final = Documents("message-body")
 SHARDS: Final = 16
 """Into how many parts the lanes are divided among those who deliver."""
 
+LANES: Final = 4
+"""In how many lanes the messages for one receiver wait, so that several workers may share them."""
+ORDERED: Final = "#"
+"""What the one lane of what must keep its order ends with."""
+OURS: Final = "<"
+"""What stands in the name of a lane of what is ours to do, before whose it is."""
+
 BY_LANE: Final = "lane_bin"
 BY_END: Final = "end_bin"
 BY_FAILURE: Final = "failure_bin"
@@ -48,6 +55,8 @@ class Accepted:
     """The key of the message that this one answers."""
     poll_id: str | None = None
     """Under what id the sender fetches the answer; None where it is sent."""
+    opened: bool = False
+    """Whether its payload was opened when it was taken in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +177,11 @@ MESSAGES: Final[Bucket[Message, Event]] = Bucket(
 
 
 def shard_of(lane: str) -> int:
-    """Give which part of the lanes a lane is in."""
-    return zlib.crc32(lane.encode()) % SHARDS
+    """Give which part of the lanes a lane is in: those of one receiver are spread over them all."""
+    whose, _, number = lane.rpartition("/")
+    if not (whose and number.isdecimal()):
+        return zlib.crc32(lane.encode()) % SHARDS
+    return (zlib.crc32(whose.encode()) + int(number) * SHARDS // LANES) % SHARDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """What to try next: due messages, lane by lane, so that no receiver waits for another.
 
-A lane is a queue of its own: a receiver's, an ordered receiver's, a sender's where the work is
-ours. The index is read page by page and whole lanes are stepped over, so finding work costs by the
-number of lanes that have any, never by the number of messages in them. A lane whose receiver fails
-is left alone for a while, and then tried with one message.
+A lane is a queue of its own: one of a receiver's, the only one of an ordered receiver, one of a
+sender's where the work is ours. The index is read page by page and whole lanes are stepped over, so
+finding work costs by the number of lanes that have any, never by the number of messages in them. A
+lane whose receiver fails is left alone for a while, and then tried with one message.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from datetime import datetime
 from typing import Final
 
 from core.messaging.keeping import iso
-from core.messaging.records import BY_END, BY_LANE, MESSAGES, SHARDS, shard_of
+from core.messaging.records import BY_END, BY_LANE, MESSAGES, ORDERED, OURS, SHARDS, shard_of
 from core.store.port import Page, Span, Store
 from core.values.messaging import Outcome
 
 PAGE: Final = 64
 _LAST: Final = "~"
 """After every time, and before no lane: what ends the terms of a lane, or of a part."""
-_ORDERED: Final = "#"
 _ENDED: Final = "!"
 """What the lanes of what is only to be given up begin with: that needs no receiver."""
 ENDED_SECONDS: Final = 1.0
@@ -34,9 +33,9 @@ ORDERED_SECONDS: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is done at once: for one receiver, for all that fail, and kept at hand.
+    """How much is done at once: of one lane, for all that fail, and kept at hand.
 
-    A receiver that fails rests so long, and twice as long each time, up to the longest.
+    A lane whose receiver fails rests so long, and twice as long each time, up to the longest.
     """
 
     per_lane: int = 4
@@ -108,7 +107,7 @@ class Schedule:
                 self._rest(lane, retry_seconds)
             elif outcome is not None:
                 lane.failures = 0
-            elif name.endswith(_ORDERED):
+            elif name.endswith(ORDERED):
                 lane.rests_until = self._clock() + ORDERED_SECONDS
             if not (lane.busy or lane.waiting or lane.rests_until > self._clock()):
                 self._drop(name)
@@ -171,7 +170,11 @@ class Schedule:
             return False
         if lane.failures:
             return not lane.busy and self._failing() < self._limits.failing
-        return lane.busy < (1 if name.endswith(_ORDERED) else self._limits.per_lane)
+        # What is ours to do waits for no receiver.
+        return OURS in name or lane.busy < self._most(name)
+
+    def _most(self, name: str) -> int:
+        return 1 if name.endswith(ORDERED) else self._limits.per_lane
 
     def _failing(self) -> int:
         return sum(lane.busy for lane in self._lanes.values() if lane.failures)
@@ -185,7 +188,7 @@ class Schedule:
             lane = self._lanes.get(name, _NONE)
             if len(self._held) >= self._limits.held or lane.rests_until > self._clock():
                 return 0
-            if name.endswith(_ORDERED) or lane.failures:
+            if name.endswith(ORDERED) or lane.failures:
                 return 0 if lane.busy or lane.waiting else 1
             # What is in hand is still due, and comes first in the index.
             if len(lane.waiting) > self._limits.per_lane:

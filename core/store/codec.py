@@ -76,7 +76,7 @@ def decode(bucket: Bucket[S, F], value: bytes) -> Record[S, F]:
         stored = _decoded(_Stored, value)
         _require_form(stored.v)
         facts = {key: _decoded(bucket.fact, raw) for key, raw in stored.f.items()}
-        return Record(facts=facts, state=_state(bucket, facts, stored.s))
+        return Record(facts, _state(bucket, facts, stored.s), source=value)
     except msgspec.MsgspecError as error:
         raise StoreError(f"a record of bucket {bucket.name} is damaged: {error}") from error
 

@@ -8,6 +8,7 @@ they raise, nothing is written, and all the steps may be done anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from core.errors import Duplicate, StoreError
@@ -17,6 +18,7 @@ from core.store.port import (
     Change,
     Document,
     Documents,
+    Foreseen,
     Note,
     Page,
     Put,
@@ -77,13 +79,13 @@ class Gathering:
         writes = tuple(writes)
         before = dict(self._records), dict(self._documents)
         try:
-            records = [record for one in writes if (record := self._do(one)) is not None]
+            done = [self._do(one) for one in writes]
         except BaseException:
             self._records, self._documents = before
             raise
-        self._writes += writes
+        self._writes += (write for write, _ in done)
         self._notes += notes
-        return records
+        return [record for _, record in done if record is not None]
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Gather a document; the same again is nothing, another raises `Duplicate`."""
@@ -115,17 +117,19 @@ class Gathering:
     def close(self) -> None:
         """Hold nothing back: the store beneath stays open."""
 
-    def _do(self, write: Write) -> Record[Any, Any] | None:
+    def _do(self, write: Write) -> tuple[Write, Record[Any, Any] | None]:
+        """Give a write as it is to be made in the end, and the record that stands then."""
         if isinstance(write, Put):
             self._put(write.documents, write.document)
-            return None
+            return write, None
         standing = self.record(write.bucket, write.key)
-        record = facts.changed(write.bucket, standing, write.change) or standing
+        after = facts.changed(write.bucket, standing, write.change)
+        record = after or standing
         if record is None:
             raise StoreError("a change that adds nothing was asked of no record")
         write.require(record.state)
         self._records[(write.bucket.name, write.key)] = record
-        return record
+        return replace(write, foreseen=Foreseen(standing, after)), record
 
     def _put(self, documents: Documents, document: Document) -> None:
         refuse_oversize(document.value)

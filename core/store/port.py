@@ -34,10 +34,14 @@ def refuse_oversize(value: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Record(Generic[S, F]):
-    """A key's facts by message id, and the state that they fold to."""
+    """A key's facts by message id, and the state that they fold to.
+
+    `source` is the stored form that it was read from, None where it was not, or not as it is.
+    """
 
     facts: Mapping[str, F]
     state: S
+    source: bytes | None = field(default=None, compare=False, repr=False)
 
 
 def _all(facts: Mapping[str, F]) -> Mapping[str, F]:
@@ -122,17 +126,36 @@ def _as_it_is(_state: Any) -> None:  # noqa: ANN401 - any state
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a change came to on the record that was read before it: nothing where `after` is None.
+
+    It holds as long as that record stands, so that nothing needs to be done twice.
+    """
+
+    before: Record[Any, Any] | None
+    after: Record[Any, Any] | None
+
+    def holds(self, value: bytes | None) -> bool:
+        """Say whether the record that was read is the one whose stored form this is."""
+        if self.before is None:
+            return value is None
+        return self.before.source is not None and self.before.source == value
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """A record to change, as `update` does.
 
     `require` is asked of the state that stands afterwards, and raises where that is not enough:
-    on a cluster another change may have come beside this one.
+    on a cluster another change may have come beside this one. A store may take what was `foreseen`
+    where it holds, in place of making the change again.
     """
 
     bucket: Bucket[Any, Any]
     key: str
     change: Change[Any, Any]
     require: Callable[[Any], None] = _as_it_is
+    foreseen: Foreseen | None = None
 
 
 Write = Put | Update

@@ -33,6 +33,7 @@ from core.store.port import (
     Journal,
     Note,
     Page,
+    Put,
     Record,
     Span,
     Update,
@@ -41,6 +42,7 @@ from core.store.port import (
 )
 from core.store.sqlite_drafts import Draft
 from core.store.sqlite_errors import said
+from core.store.sqlite_statements import Place
 from core.store.turns import Turns
 
 S = TypeVar("S")
@@ -71,11 +73,19 @@ def _locked(descriptor: int) -> bool:
 
 @dataclass(slots=True)
 class _Task(Generic[R]):
-    """Something to write, what is noted of it, and what doing it gave."""
+    """Something to write, which places it reads first, what is noted of it, what doing it gave."""
 
     act: Callable[[Draft], R]
+    places: tuple[Place, ...] = ()
     notes: tuple[Note, ...] = ()
     gave: R | None = None
+
+
+def _place(write: Write) -> Place:
+    """Give where a write writes."""
+    if isinstance(write, Put):
+        return write.documents.name, write.document.key
+    return write.bucket.name, write.key
 
 
 def _noted(batch: Draft, tasks: Iterable[_Task[Any]]) -> list[Journal]:
@@ -144,7 +154,8 @@ class SqliteStore:
 
     def update(self, bucket: Bucket[S, F], key: str, change: Change[S, F]) -> Record[S, F]:
         """Add what `change` gives, with every earlier fact in sight."""
-        return self._written(lambda draft: draft.update(Update(bucket, key, change)))
+        (record,) = self.apply([Update(bucket, key, change)])
+        return record
 
     def update_many(
         self, bucket: Bucket[S, F], changes: Iterable[tuple[str, Change[S, F]]]
@@ -162,11 +173,11 @@ class SqliteStore:
             done = (draft.do(one) for one in writes)
             return [record for record in done if record is not None]
 
-        return self._written(apply, notes)
+        return self._written(_Task(apply, tuple(map(_place, writes)), notes))
 
     def write_once(self, documents: Documents, document: Document) -> None:
         """Keep a document; the same again is nothing, another raises `Duplicate`."""
-        self._written(lambda draft: draft.put(documents, document))
+        self.apply([Put(documents, document)])
 
     def document(self, documents: Documents, key: str) -> bytes | None:
         """Give a document's bytes, or None."""
@@ -281,9 +292,8 @@ class SqliteStore:
         with said(self._path):
             return statements.get(self._reader(), (kind, key))
 
-    def _written(self, act: Callable[[Draft], R], notes: tuple[Note, ...] = ()) -> R:
-        """Give what an act gives, once what it wrote is durable."""
-        task = _Task(act, notes)
+    def _written(self, task: _Task[R]) -> R:
+        """Give what a task gives, once what it wrote is durable."""
         self._turns_taken.take(task)
         return cast("R", task.gave)
 
@@ -298,6 +308,7 @@ class SqliteStore:
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             batch = Draft(self._writer)
+            batch.look_up(place for task in tasks for place in task.places)
             errors = [self._tried(task, batch) for task in tasks]
             done = (task for task, error in zip(tasks, errors, strict=True) if error is None)
             noted = _noted(batch, done)

@@ -9,7 +9,7 @@ wait saved for all who wait for the transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.errors import Duplicate, StoreError
@@ -25,8 +25,13 @@ class Draft:
     def __init__(self, connection: sqlite3.Connection, below: Draft | None = None) -> None:
         self._connection = connection
         self._below = below
+        self._known: Mapping[Place, bytes | None] = {}
         self.values: dict[Place, bytes] = {}
         self.entries: dict[Entry, bool] = {}
+
+    def look_up(self, places: Iterable[Place]) -> None:
+        """Read at once what will be asked for."""
+        self._known = statements.get_many(self._connection, places)
 
     def above(self) -> Draft:
         """Give a draft on top of this one."""
@@ -54,8 +59,12 @@ class Draft:
         """Draft what a change adds to a record; give the record that stands then."""
         bucket, place = write.bucket, (write.bucket.name, write.key)
         value = self.get(place)
-        record = None if value is None else codec.decode(bucket, value)
-        after = facts.changed(bucket, record, write.change)
+        foreseen = write.foreseen
+        if foreseen is not None and foreseen.holds(value):
+            record, after = foreseen.before, foreseen.after
+        else:
+            record = None if value is None else codec.decode(bucket, value)
+            after = facts.changed(bucket, record, write.change)
         if after is not None:
             encoded = codec.encode(bucket, after)
             refuse_oversize(encoded)
@@ -90,6 +99,8 @@ class Draft:
             return drafted
         if self._below is not None:
             return self._below.get(place)
+        if place in self._known:
+            return self._known[place]
         return statements.get(self._connection, place)
 
     def _index(

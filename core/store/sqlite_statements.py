@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Final, TypeVar
 
@@ -30,7 +30,6 @@ _PUT_ROOM: Final = (
     "INSERT INTO value (kind, key, value) VALUES (?, ?, zeroblob(?)) "
     "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value RETURNING rowid"
 )
-_UNINDEX: Final = "DELETE FROM entry WHERE kind = ? AND name = ? AND term = ? AND key = ?"
 FIND: Final = (
     "SELECT term, key FROM entry WHERE kind = ? AND name = ? AND term <= ? "
     "AND (term, key) > (?, ?) ORDER BY term, key LIMIT ?"
@@ -53,6 +52,16 @@ def get(connection: sqlite3.Connection, place: Place) -> bytes | None:
     """Give the value at a place, or None."""
     row = connection.execute(_GET, place).fetchone()
     return None if row is None else row[0]
+
+
+def get_many(connection: sqlite3.Connection, places: Iterable[Place]) -> dict[Place, bytes | None]:
+    """Give the values at places, None for those where there is none."""
+    found: dict[Place, bytes | None] = dict.fromkeys(places)
+    for some in _in_groups(list(found)):
+        cells = [cell for place in some for cell in place]
+        for kind, key, value in connection.execute(_get_some(len(some)), cells).fetchall():
+            found[kind, key] = value
+    return found
 
 
 def get_document(reader: sqlite3.Connection, place: Place) -> bytes | None:
@@ -78,9 +87,8 @@ def put_values(writer: sqlite3.Connection, values: Mapping[Place, bytes]) -> Non
 
 def put_entries(writer: sqlite3.Connection, entries: Mapping[Entry, bool]) -> None:
     """Write rows of the index, and take out those that are not to be there."""
-    gone = [entry for entry, is_there in entries.items() if not is_there]
-    if gone:
-        writer.executemany(_UNINDEX, gone)
+    for some in _in_groups([entry for entry, is_there in entries.items() if not is_there]):
+        writer.execute(_unindex(len(some)), [cell for row in some for cell in row])
     for some in _in_groups([entry for entry, is_there in entries.items() if is_there]):
         writer.execute(_index(len(some)), [cell for row in some for cell in row])
 
@@ -121,3 +129,19 @@ def _put(count: int) -> str:
 def _index(count: int) -> str:
     places = ", ".join(["(?, ?, ?, ?)"] * count)
     return f"INSERT OR IGNORE INTO entry (kind, name, term, key) VALUES {places}"  # noqa: S608
+
+
+@lru_cache(maxsize=len(_TOGETHER))
+def _unindex(count: int) -> str:
+    row = "(kind = ? AND name = ? AND term = ? AND key = ?)"
+    return f"DELETE FROM entry WHERE {' OR '.join([row] * count)}"  # noqa: S608 - question marks
+
+
+@lru_cache(maxsize=len(_TOGETHER))
+def _get_some(count: int) -> str:
+    places = ", ".join(["(?, ?)"] * count)
+    # For a list of pairs SQLite reads the whole table; each of a joined list it looks up.
+    return (
+        f"SELECT value.kind, value.key, value FROM (VALUES {places}) AS asked "  # noqa: S608
+        "CROSS JOIN value ON value.kind = asked.column1 AND value.key = asked.column2"
+    )

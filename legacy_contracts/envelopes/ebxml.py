@@ -97,16 +97,20 @@ _description = _compiled("string(eb:Description)")
 
 def header(root: etree._Element) -> Header:
     """Give what a header says, as far as it says it; nothing is refused here."""
-    references = _references(root)
     texts = {field: str(read(root)) for field, read in _TEXTS.items()}
     return Header(
         **texts,
         sync_reply=bool(_sync_reply(root)),
         ack_requested=bool(_ack_requested(root)),
         duplicate_elimination=bool(_duplicate_elimination(root)),
-        references=tuple(str(_href(one)) for one in references),
-        descriptions=tuple(str(_description(one)) for one in references),
+        references=references(root),
+        descriptions=tuple(str(_description(one)) for one in _references(root)),
     )
+
+
+def references(root: etree._Element) -> tuple[str, ...]:
+    """Give what the manifest of a message points to."""
+    return tuple(str(_href(one)) for one in _references(root))
 
 
 class SignalKind(StrEnum):

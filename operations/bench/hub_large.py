@@ -22,7 +22,8 @@ from typing import Final
 
 from adapters import receiving
 from adapters.courier import Courier, HttpReply
-from adapters.receiving import Address, Sent
+from adapters.reading import Sent
+from adapters.receiving import Address
 from core.context import system_context
 from core.directory import ContractProperties
 from core.messaging.keeping import key_of

@@ -25,7 +25,8 @@ from wrapped_messages import OTHER_ASID, OTHER_PARTY, Route
 
 from adapters import receiving
 from adapters.courier import HttpReply
-from adapters.receiving import Address, Sent
+from adapters.reading import Sent
+from adapters.receiving import Address
 from core import transfers
 from core.directory import Party, list_entries
 from core.messaging.keeping import Outgoing, later

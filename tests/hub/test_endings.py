@@ -12,7 +12,7 @@ from wrapped_messages import OTHER_ASID, OTHER_PARTY, Route
 
 from adapters import courier, polling, tms
 from adapters.courier import HttpReply, Unreachable
-from adapters.receiving import Sent
+from adapters.reading import Sent
 from adapters.services import Service
 from core import transfers
 from core.directory import Actor

@@ -35,7 +35,8 @@ from serving import NOW
 from wrapped_messages import OTHER_PARTY
 
 from adapters import receiving
-from adapters.receiving import Address, Sent
+from adapters.reading import Sent
+from adapters.receiving import Address
 from core.values.messaging import Content
 from operations.setup import SAMPLE_PARTY
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -157,3 +159,13 @@ def content_of(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file() and not path.name.endswith(("-wal", "-shm", "-lock"))
     }
+
+
+@pytest.mark.parametrize("words", [("--help",), ("interactions",)])
+def test_output_that_cannot_be_written_is_said_in_one_line(words: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "operations.cli", *words]
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert ended.returncode
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.strip().splitlines()[-1].startswith("Error: ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from core.audit import Access, Audit, prove
 from core.errors import Duplicate, ValueTooLarge
 from core.store.gathering import Gathering
 from core.store.memory import MemoryStore
-from core.store.port import MAX_VALUE_BYTES, Document, Documents, Put, Store, Update
+from core.store.port import MAX_VALUE_BYTES, Document, Documents, Put, Record, Store, Update
 from core.store.sqlite import SqliteStore
 
 TOTALS = totals_named("gathered")
@@ -64,6 +65,31 @@ def test_a_step_that_raises_has_gathered_nothing(beneath: Store) -> None:
     assert gathering.read(TOTALS, "a") is None
     gathering.commit()
     assert beneath.read(TOTALS, "a") is None
+
+
+def test_a_change_is_made_once_where_its_record_stands_as_it_was_read(tmp_path: Path) -> None:
+    made: list[str] = []
+
+    def change(name: str, key: str) -> Update:
+        def counted(record: Record[Total, Counted] | None) -> Mapping[str, Counted]:
+            made.append(name)
+            return add(name, 1)(record)
+
+        return Update(TOTALS, key, counted)
+
+    with contextlib.closing(SqliteStore(tmp_path / "s.db")) as store:
+        store.update(TOTALS, "moved", add("m0", 5))
+        store.update(TOTALS, "stands", add("m0", 5))
+        gathering = Gathering(store)
+        gathering.apply([change("m1", "moved"), change("m2", "stands"), change("m3", "new")])
+        store.update(TOTALS, "moved", add("other", 7))
+        made.clear()
+
+        gathering.commit()
+
+        assert made == ["m1"]
+        totals = [store.read(TOTALS, key) for key in ("moved", "stands", "new")]
+        assert [one.amount for one in totals if one] == [13, 6, 1]
 
 
 def test_where_others_were_faster_nothing_stands(beneath: Store) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import StoreError
-from core.store import sqlite
+from core.store import sqlite, sqlite_statements
 from core.store.port import Document, Documents
 from core.store.sqlite import SqliteStore
 
@@ -99,3 +99,17 @@ def test_every_write_is_on_the_disk_before_it_is_answered(tmp_path: Path) -> Non
     (journal,) = store._writer.execute("PRAGMA journal_mode").fetchone()
     assert (level, journal) == (2, "wal")
     store.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 32])
+def test_no_statement_for_several_rows_reads_a_whole_table(tmp_path: Path, count: int) -> None:
+    SqliteStore(tmp_path / "s.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "s.db")) as connection:
+        for statement, cells in (
+            (sqlite_statements._get_some(count), 2),
+            (sqlite_statements._unindex(count), 4),
+        ):
+            asked = f"EXPLAIN QUERY PLAN {statement}"
+            plan = [row[3] for row in connection.execute(asked, ["x"] * cells * count)]
+            assert any("SEARCH" in step for step in plan)
+            assert not any(step in {"SCAN value", "SCAN entry"} for step in plan)

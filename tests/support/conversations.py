@@ -27,7 +27,7 @@ from serving import NOW
 from adapters import receiving
 from adapters.courier import HttpReply
 from adapters.pipeline import Answered
-from adapters.receiving import Sent
+from adapters.reading import Sent
 from core.directory import (
     Actor,
     ContractProperties,

@@ -38,7 +38,7 @@ from wrapped_messages import OTHER_PARTY, wrapped_message
 
 from adapters import receiving
 from adapters.pipeline import Answered
-from adapters.receiving import Sent
+from adapters.reading import Sent
 from core.values.messaging import Content
 from legacy_contracts.envelopes import mime
 from operations import patients

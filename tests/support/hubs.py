@@ -19,7 +19,8 @@ from adapters import receiving
 from adapters.courier import Attempt, Courier, HttpReply
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered
-from adapters.receiving import Address, Sent
+from adapters.reading import Sent
+from adapters.receiving import Address
 from core.audit import Audit
 from core.context import Context
 from core.directory import (

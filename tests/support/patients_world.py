@@ -74,7 +74,6 @@ class Mortal:
         self.store = store
         self.writes_left: int | None = None
         self.is_after = False
-        self.within = False
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a store has
         found = getattr(self.store, name)
@@ -82,17 +81,12 @@ class Mortal:
 
     def _deadly(self, write: Callable[..., object]) -> Callable[..., object]:
         def done(*arguments: object) -> object:
-            if self.writes_left is None or self.within:
+            if self.writes_left is None:
                 return write(*arguments)
             self.writes_left -= 1
             if self.writes_left < 0 and not self.is_after:
                 raise Killed
-            # What a write does besides, its audit, is part of it: nobody dies in between.
-            self.within = True
-            try:
-                result = write(*arguments)
-            finally:
-                self.within = False
+            result = write(*arguments)
             if self.writes_left < 0:
                 raise Killed
             return result

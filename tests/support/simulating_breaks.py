@@ -127,7 +127,7 @@ def _audit_that_gives_up(patch: pytest.MonkeyPatch) -> None:
 
 
 def _no_lane_is_ordered(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(schedule, "_ORDERED", "no lane ends so")
+    patch.setattr(schedule, "ORDERED", "no lane ends so")
 
 
 def _answers_that_nobody_finds(patch: pytest.MonkeyPatch) -> None:

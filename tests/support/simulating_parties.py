@@ -19,7 +19,7 @@ from simulating_world import Fibre, World
 
 from adapters.courier import HttpReply, Unreachable
 from adapters.pipeline import Answered
-from adapters.receiving import Sent
+from adapters.reading import Sent
 from core.values.messaging import Content
 
 SENT_AGAIN: Final = 2

@@ -22,7 +22,7 @@ from adapters import endings, pipeline, polling, receiving
 from adapters.courier import Courier, Post
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered
-from adapters.receiving import Sent
+from adapters.reading import Sent
 from core.audit import Audit
 from core.context import Context
 from core.directory import Directory
