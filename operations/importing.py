@@ -111,6 +111,8 @@ class Checked:
     gone: list[Row] = field(default_factory=list)
     parties: dict[str, Party] = field(default_factory=dict)
     """Those with an entry of their own."""
+    standing: dict[str, Party | None] = field(default_factory=dict)
+    """Those of the store that have one, as far as they were asked for."""
     runs: dict[str, Run] = field(default_factory=dict)
     lines: dict[tuple[object, str], int] = field(default_factory=dict)
     """Where the entry with a key, and the one with a DN, begins."""
@@ -254,10 +256,13 @@ def _settle(checked: Checked, store: Store | None) -> None:
 def _stated(key: str, checked: Checked, store: Store | None) -> Party | None:
     """Give the party that was listed itself, in the file or in the store."""
     party = checked.parties.get(key)
-    if party is None and store is not None:
+    if party is not None or store is None:
+        return party
+    if key not in checked.standing:
         listed = store.read(PARTIES, key)
         party = listed.party if listed else None
-    return party if party is not None and not party.derived else None
+        checked.standing[key] = party if party is not None and not party.derived else None
+    return checked.standing[key]
 
 
 def _share(checked: Checked, store: Store | None, owners: dict[str, str]) -> None:
