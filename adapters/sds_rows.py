@@ -7,13 +7,13 @@ the row says the same again.
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from adapters.sds import CONTAINERS, PEOPLE, entry_of
+from adapters.sds_reading import OPERATIONAL, Reading, note_schema, opened, plain, spelt
 from core.directory import (
     MAX_KEY,
     Acknowledging,
@@ -32,26 +32,21 @@ from core.directory import (
 from core.directory.finding import Shown
 from core.values.identity import Asid, PartyKey
 from legacy_contracts import ns
-from legacy_contracts.sds import dn, durations, schema
+from legacy_contracts.sds import dn, schema
 from legacy_contracts.sds.entry import Attributes, Entry
 from legacy_contracts.sds.ldif import Fault, Record
 from legacy_contracts.sds.urls import wrong_url
 
 T = TypeVar("T")
 
-OPERATIONAL: Final = frozenset(
-    {
-        *("entryuuid", "creatorsname", "createtimestamp", "modifiersname", "modifytimestamp"),
-        *("etag", "structuralobjectclass", "numsubordinates", "hassubordinates", "entrydn"),
-        *("subschemasubentry", "entrycsn", "contextcsn", "ds-sync-hist", "pwdchangedtime"),
-    }
-)
-"""What a server says of its own keeping of an entry: it is not part of the table."""
-
 MOST_RETRIES: Final = 1000
-LONGEST_SECONDS: Final = 366 * 86_400
 UNSAID_PERSIST_SECONDS: Final = 300.0
 """How long a message is remembered where the entry does not say: what real entries say."""
+
+ODS_CODE: Final = re.compile(r"[A-Za-z0-9]+")
+SERVICE: Final = re.compile(r"[!-~]+:[!-~]+")
+INTERACTION: Final = re.compile(r"[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*")
+"""What names an organisation, a service, an interaction, in any file."""
 
 _CONTAINER_DNS: Final = frozenset(dn.parts_of(one.dn) for one in CONTAINERS)
 
@@ -65,50 +60,9 @@ _ACTORS: Final = {one.value.lower(): one for one in Actor}
 _ACKNOWLEDGING: Final = {one.value: one for one in Acknowledging}
 
 
-@dataclass(slots=True)
-class Reading:
-    """An entry of a file as it is read: its attributes by name, its classes, its faults."""
-
-    record: Record
-    parts: tuple[dn.Part, ...]
-    values: Mapping[str, tuple[str, ...]]
-    classes: tuple[str, ...]
-    faults: list[Fault] = field(default_factory=list)
-
-    def first(self, name: str) -> str:
-        """Give the first value of an attribute, an empty text where there is none."""
-        values = self.values.get(name)
-        return values[0] if values else ""
-
-    def note(self, text: str, name: str = "") -> None:
-        """Note what is wrong with an attribute, or with the entry as a whole."""
-        line = self.record.line_of(name) if name else self.record.line
-        self.faults.append(Fault(line, f"{self.record.dn}: {text}"))
-
-    def choice(self, name: str, words: Mapping[str, T]) -> T:
-        """Give what a word stands for; the entry need not say it."""
-        word = self.first(name).lower()
-        if word not in words:
-            known = ", ".join(one for one in words if one)
-            self.note(f"{_spelt(name)} = {self.first(name)} is not known: write {known}", name)
-            return next(iter(words.values()))
-        return words[word]
-
-    def seconds(self, name: str, unsaid: float) -> float:
-        """Give how long a duration is; what is none is not a number, and noted."""
-        text = self.first(name)
-        length = durations.seconds_of(text) if text else unsaid
-        if length is None:
-            self.note(f"{_spelt(name)} = {text} is no duration: write it as PT1M30S or P1D", name)
-            return math.nan
-        if length > LONGEST_SECONDS:
-            self.note(f"{_spelt(name)} = {text} is longer than 366 days: write less", name)
-        return length
-
-
 def read(record: Record) -> tuple[Row | None, list[Fault]]:
     """Give the row of an entry, or every fault of it; of a container neither."""
-    reading, faults = _opened(record)
+    reading, faults = opened(record)
     if reading is None:
         return None, faults
     if reading.parts in _CONTAINER_DNS or _is_container(reading.parts):
@@ -116,7 +70,7 @@ def read(record: Record) -> tuple[Row | None, list[Fault]]:
     make = _made_by(reading)
     if make is None:
         return None, reading.faults
-    _note_schema(reading)
+    note_schema(reading)
     if reading.faults:
         return None, reading.faults
     row = make(reading)
@@ -143,58 +97,6 @@ def activities(interactions: tuple[str, ...]) -> tuple[str, ...]:
 def _is_container(parts: tuple[dn.Part, ...]) -> bool:
     folded = tuple((name, value.lower()) for name, value in parts)
     return folded in _CONTAINER_DNS
-
-
-def _opened(record: Record) -> tuple[Reading | None, list[Fault]]:
-    """Give an entry with its attributes by name, after the schema has nothing against them."""
-    try:
-        parts = dn.parts_of(record.dn)
-    except ValueError as error:
-        return None, [Fault(record.line, f"dn {record.dn} is no name: {error}: correct it")]
-    values = {_plain(name): found for name, found in record.attributes}
-    for name in OPERATIONAL & values.keys():
-        del values[name]
-    return Reading(record, parts, values, values.get("objectclass", ())), []
-
-
-@lru_cache(maxsize=4096)
-def _spelt(name: str) -> str:
-    """Give an attribute's name as the schema spells it."""
-    known = schema.attribute(name)
-    return known.name if known else name
-
-
-@lru_cache(maxsize=4096)
-def _plain(name: str) -> str:
-    """Give the name in lower case that all names of an attribute have in common."""
-    return _spelt(name).lower()
-
-
-def _note_schema(reading: Reading) -> None:
-    """Note what the schema does not allow."""
-    must, may = schema.bounds(tuple(sorted(one.lower() for one in reading.classes)))
-    for name, values in reading.values.items():
-        if fault := _schema_fault(name, values, may):
-            reading.note(fault, name)
-    for name in sorted(must - reading.values.keys()):
-        reading.note(f"{_spelt(name)} is missing: the class of the entry requires it")
-
-
-def _schema_fault(name: str, values: tuple[str, ...], may: frozenset[str]) -> str:
-    """Say what the schema has against an attribute, nothing where it has nothing."""
-    known = schema.attribute(name)
-    if known is None:
-        return f"{name} is no attribute that is known here: remove it, or correct its name"
-    if name not in may:
-        return f"{known.name} is not allowed in an entry of this class: remove it"
-    if known.single and len(values) > 1:
-        return f"{known.name} has {len(values)} values and may have one: leave one"
-    if "" in values:
-        return f"{known.name} is empty: give it a value, or remove it"
-    if len(values) > 1 and len(set(values)) < len(values):
-        twice = next(one for one in values if values.count(one) > 1)
-        return f"{known.name} = {twice} is given twice: leave one"
-    return ""
 
 
 def _made_by(reading: Reading) -> Callable[[Reading], Row] | None:
@@ -225,17 +127,23 @@ def _key(reading: Reading, name: str) -> str:
     found = next(
         (one for one in reading.values.get(name, ()) if one.casefold() == value.casefold()), ""
     )
-    if not found or _spelt(rdn).lower() != name:
+    if not found or spelt(rdn).lower() != name:
         given = ", ".join(reading.values.get(name, ()))
-        reading.note(f"the DN does not begin with {_spelt(name)}={given}: let it, or correct one")
+        reading.note(f"the DN does not begin with {spelt(name)}={given}: let it, or correct one")
     elif len(found) > MAX_KEY:
-        reading.note(f"{_spelt(name)} has more than {MAX_KEY} characters: shorten it", name)
+        reading.note(f"{spelt(name)} has more than {MAX_KEY} characters: shorten it", name)
     return found
 
 
 def _organisation(reading: Reading) -> Organisation:
     unit = {"nhssite", "nhsdept"} & {one.lower() for one in reading.classes}
-    return Organisation(_key(reading, "uniqueidentifier"), reading.first("ou" if unit else "o"))
+    code = _key(reading, "uniqueidentifier")
+    if code and not ODS_CODE.fullmatch(code):
+        reading.note(
+            f"uniqueIdentifier = {code}: an ODS code has letters and digits only: correct it",
+            "uniqueidentifier",
+        )
+    return Organisation(code, reading.first("ou" if unit else "o"))
 
 
 def _person(reading: Reading) -> Person:
@@ -306,6 +214,7 @@ def _system(reading: Reading) -> System:
 
 def _contract(reading: Reading) -> ContractProperties:
     service, interaction = _agreed_on(reading)
+    interval = reading.seconds("nhsmhsretryinterval", 0.0)
     row = ContractProperties(
         party_key=PartyKey(reading.first("nhsmhspartykey")),
         service=service,
@@ -317,8 +226,10 @@ def _contract(reading: Reading) -> ContractProperties:
         sync_reply=reading.choice("nhsmhssyncreplymode", _SYNC),
         actor=_actor(reading),
         retries=_retries(reading),
-        retry_seconds=reading.seconds("nhsmhsretryinterval", 0.0),
-        persist_seconds=reading.seconds("nhsmhspersistduration", UNSAID_PERSIST_SECONDS),
+        retry_seconds=interval,
+        persist_seconds=reading.seconds(
+            "nhsmhspersistduration", max(UNSAID_PERSIST_SECONDS, interval)
+        ),
         ordered=reading.choice("spineordered", {"": False, "true": True, "false": False}),
         identifier=_key(reading, "uniqueidentifier"),
         organisation=reading.first("nhsidcode"),
@@ -339,9 +250,10 @@ def _agreed_on(reading: Reading) -> tuple[str, str]:
                 "correct one",
                 "nhsmhssvcia",
             )
-        return named
-    service, interaction = split(full)
-    if not service or not interaction:
+        service, interaction = named
+    else:
+        service, interaction = split(full)
+    if not SERVICE.fullmatch(service) or not INTERACTION.fullmatch(interaction):
         reading.note(f"nhsMhsSvcIA = {full} is not service:interaction: correct it", "nhsmhssvcia")
     return service, interaction
 
@@ -430,14 +342,14 @@ def _derived(row: Row, reading: Reading) -> Entry:
 
 def _beyond(derived: Entry, reading: Reading) -> Attributes:
     """Give what an entry says that is not derived, and what is derived and not said."""
-    said = {_plain(name): values for name, values in derived.attributes}
+    said = {plain(name): values for name, values in derived.attributes}
     further: list[tuple[str, tuple[str, ...]]] = []
-    for spelt, values in reading.record.attributes:
-        name = _plain(spelt)
+    for written, values in reading.record.attributes:
+        name = plain(written)
         if name in OPERATIONAL or _is_same(name, values, said.pop(name, ())):
             continue
-        further.append((spelt, values))
-    further += ((_spelt(name), ()) for name in said)
+        further.append((written, values))
+    further += ((spelt(name), ()) for name in said)
     return tuple(sorted(further, key=lambda one: one[0].lower()))
 
 

@@ -12,7 +12,9 @@ from typing import Final
 
 from adapters import sds
 from adapters.sds_planning import EVERYTHING, KINDS, Range, Ranges, cost, ranges
+from core.directory import Party
 from core.directory.finding import By, FindEntries, Found, Kind
+from core.directory.rows import Row
 from legacy_contracts.sds.entry import Entry
 from legacy_contracts.sds.filters import Filter, Or, matches
 from legacy_contracts.sds.ldap_codes import Refused, Result, Scope
@@ -202,7 +204,8 @@ def _walk(walked: Plan, place: int, finding: Finding, start: Mark) -> Iterator[S
         for count, shown in enumerate(found.rows[passed:], passed + 1):
             entry = sds.entry_of(shown)
             fits = (
-                matches(walked.query.filter, entry) is True
+                _is_listed(shown.row)
+                and matches(walked.query.filter, entry) is True
                 and _is_reached(entry, one.kind, walked.query)
                 and matches(one.term, entry) is True
                 and not matches(before, entry)
@@ -211,6 +214,11 @@ def _walk(walked: Plan, place: int, finding: Finding, start: Mark) -> Iterator[S
         if found.after is None:
             return
         after, passed = found.after, 0
+
+
+def _is_listed(row: Row) -> bool:
+    """Say whether a row has an entry: a party that others only name has none."""
+    return not (isinstance(row, Party) and row.derived)
 
 
 def _is_reached(entry: Entry, kind: Kind, query: Query) -> bool:

@@ -26,9 +26,15 @@ class Deliveries:
     """
 
     def __init__(
-        self, count: int, deliver: Callable[[], None], *, niceness: int = NICENESS
+        self,
+        count: int,
+        deliver: Callable[[], None],
+        *,
+        niceness: int = NICENESS,
+        name: str = "delivery",
     ) -> None:
         self._count = count
+        self._name = name
         self._niceness = niceness
         self._deliver = deliver
         self._pids: set[int] = set()
@@ -79,7 +85,7 @@ class Deliveries:
             status = 0
         except Exception as error:  # noqa: BLE001 - a process of its own ends here
             logs.logger().error(
-                "delivery.ended", error=type(error).__name__, where=logs.place_of(error)
+                f"{self._name}.ended", error=type(error).__name__, where=logs.place_of(error)
             )
         finally:
             sys.stdout.flush()

@@ -126,7 +126,10 @@ class Session:
         request = message.request
         if isinstance(request, Refusal):
             return request
-        if message.answered_by is not None and message.message_id == 0:
+        if message.answered_by is None:
+            # An unbind ends the connection, whatever comes with it.
+            return None
+        if message.message_id == 0:
             return Refusal(Result.PROTOCOL_ERROR, "a message id is 0")
         taken = sds_about.CONTROLS if isinstance(request, Search) else sds_about.CONTROLS[1:]
         for control in message.controls:

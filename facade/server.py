@@ -203,7 +203,7 @@ def serve(config: Config, *, instead: WsgiApplication | None = None) -> None:
 
     arbiter.beside = (
         Deliveries(count, deliver),
-        Deliveries(1 if doors else 0, answer_ldap, niceness=0),
+        Deliveries(1 if doors else 0, answer_ldap, niceness=0, name="ldap"),
     )
     arbiter.run()
 

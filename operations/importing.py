@@ -111,6 +111,8 @@ class Checked:
     gone: list[Row] = field(default_factory=list)
     parties: dict[str, Party] = field(default_factory=dict)
     """Those with an entry of their own."""
+    standing: dict[str, Party | None] = field(default_factory=dict)
+    """Those of the store that have one, as far as they were asked for."""
     runs: dict[str, Run] = field(default_factory=dict)
     lines: dict[tuple[object, str], int] = field(default_factory=dict)
     """Where the entry with a key, and the one with a DN, begins."""
@@ -211,15 +213,16 @@ def _note_party(row: Row, line: int, checked: Checked) -> None:
     if not isinstance(row, System | ContractProperties):
         return
     run = checked.runs.setdefault(row.party_key, Run())
-    run.organisation = run.organisation or row.organisation
     if isinstance(row, System):
+        # It may be for a practice that the party only runs it for.
         run.asids.append(row.asid)
         if not is_asid(row.asid):
             checked.notes.append(
                 f"line {line}: {row.asid} is no ASID of 12 digits, so no message can name it"
             )
-    elif host := sds.host_of(row).lower():
-        run.names[host] = None
+    else:
+        run.organisation = run.organisation or row.organisation
+        run.names |= dict.fromkeys(filter(None, (sds.host_of(row).lower(),)))
     for name, attribute in _UNSAID[type(row)].items():
         if not getattr(row, name):
             fault = (
@@ -253,10 +256,13 @@ def _settle(checked: Checked, store: Store | None) -> None:
 def _stated(key: str, checked: Checked, store: Store | None) -> Party | None:
     """Give the party that was listed itself, in the file or in the store."""
     party = checked.parties.get(key)
-    if party is None and store is not None:
+    if party is not None or store is None:
+        return party
+    if key not in checked.standing:
         listed = store.read(PARTIES, key)
         party = listed.party if listed else None
-    return party if party is not None and not party.derived else None
+        checked.standing[key] = party if party is not None and not party.derived else None
+    return checked.standing[key]
 
 
 def _share(checked: Checked, store: Store | None, owners: dict[str, str]) -> None:
@@ -267,6 +273,8 @@ def _share(checked: Checked, store: Store | None, owners: dict[str, str]) -> Non
     """
     parties: dict[str, set[str]] = {}
     for key, run in checked.runs.items():
+        if _stated(key, checked, store) is not None:
+            continue
         for name in run.names:
             parties.setdefault(name, set()).add(key)
     for name, keys in parties.items():
@@ -312,19 +320,27 @@ def write(checked: Checked, store: Store, context: Context) -> int:
     for kind in ORDER:
         batches(_resolved(one, checked, store) for one in checked.spool.rows(kind))
     parties = dict.fromkeys((*checked.parties, *checked.runs))
-    left = dict.fromkeys((*parties, *_bereft(checked, store)))
+    bereft = {one.party_key: one for one in _bereft(checked, store)}
+    empty = [one for key, one in bereft.items() if key not in parties and _is_empty(one, store)]
+    take_out(store, empty, at=at, import_id=import_id)
+    left = dict.fromkeys((*parties, *(bereft.keys() - {one.party_key for one in empty})))
     batches(_party(PartyKey(key), checked, store) for key in left)
     batches(_resolved(one, checked, store) for one in checked.spool.rows(System))
     return len(parties)
 
 
-def _bereft(checked: Checked, store: Store) -> Iterator[str]:
+def _bereft(checked: Checked, store: Store) -> Iterator[Party]:
     """Give the derived parties that a deleted system or contract told something of."""
     for row in checked.gone:
         if isinstance(row, System | ContractProperties):
             listed = store.read(PARTIES, row.party_key)
             if listed is not None and listed.party is not None and listed.party.derived:
-                yield row.party_key
+                yield listed.party
+
+
+def _is_empty(party: Party, store: Store) -> bool:
+    """Say whether nothing is left that a derived party would be known from."""
+    return not party.asids and not contracts_of(store, party.party_key)
 
 
 def _moment(context: Context) -> tuple[str, str]:
@@ -359,7 +375,8 @@ def _derived(key: PartyKey, run: Run, store: Store) -> Party:
     if before is not None:
         standing = {sds.host_of(one).lower() for one in contracts_of(store, key)}
         names |= {one: None for one in before.certificate_names if one in standing}
-    code = run.organisation or (before.organisation if before else "")
+    # Without a contract its key tells: an organisation's code, a dash, a number.
+    code = run.organisation or (before.organisation if before else key.rpartition("-")[0])
     organisation = store.read(ORGANISATIONS, code) if code else None
     named = organisation.organisation if organisation else None
     return Party(

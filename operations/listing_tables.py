@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import fields, replace
 from typing import Final, TypeVar
@@ -29,10 +28,6 @@ from legacy_contracts.sds import ldif, schema
 from operations.entries import Entry
 
 EVERYTHING: Final = "*"
-
-_ODS_CODE: Final = re.compile(r"[A-Za-z0-9]+")
-_INTERACTION: Final = re.compile(r"[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*")
-_SERVICE: Final = re.compile(r"[!-~]+:[!-~]+")
 
 _PARTY_FIELDS: Final = (
     *("name", "certificate_names", "organisation", "endpoint", "acknowledgments", "derived"),
@@ -71,7 +66,7 @@ _UNSAID: Final = ("organisation", "endpoint", "asids", "derived", "attributes")
 def organisation(code: str, entry: Entry) -> Organisation:
     """Give the organisation of a table `[organisation.ODS]`."""
     entry.refuse_unknown(("name", "attributes"))
-    if not _ODS_CODE.fullmatch(code) or len(code) > MAX_KEY:
+    if not sds_rows.ODS_CODE.fullmatch(code) or len(code) > MAX_KEY:
         entry.note("an ODS code has letters and digits only: correct it")
     row = Organisation(code, entry.text("name"), attributes=entry.attributes())
     return _judged(row, entry)
@@ -166,7 +161,7 @@ def contracts(entry: Entry) -> tuple[ContractProperties, ...]:
 
 def _service(entry: Entry) -> str:
     service = entry.text("service")
-    if service and not _SERVICE.fullmatch(service):
+    if service and not sds_rows.SERVICE.fullmatch(service):
         entry.note(f'service {service!r} is no full name: write "{ns.SERVICES}NAME"')
     return service
 
@@ -176,7 +171,7 @@ def _interactions(entry: Entry, agreed: ContractProperties) -> tuple[str, ...]:
     if entry.table.get("interactions") == []:
         entry.note("interactions is empty: name one, or remove the contract")
     for one in named:
-        if not _INTERACTION.fullmatch(one):
+        if not sds_rows.INTERACTION.fullmatch(one):
             entry.note(f"{one!r} is no interaction: write its id")
         elif len(contract_key(agreed.party_key, agreed.service, one)) > MAX_KEY:
             entry.note(f"party, service and {one} have more than {MAX_KEY} characters: shorten")

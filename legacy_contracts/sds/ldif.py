@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -85,7 +86,8 @@ def _blocks(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """Give the lines of each entry in one, with the number of the first."""
     block: list[bytes] = []
     number = 0
-    for number, line in enumerate(lines, 1):
+    for number, read in enumerate(lines, 1):
+        line = read.removeprefix(codecs.BOM_UTF8) if number == 1 else read
         if line in _EMPTY:
             if block:
                 yield number - len(block), b"".join(block)
@@ -163,7 +165,13 @@ def _gathered(lines: list[_Line]) -> Attributes:
     found: dict[str, list[str]] = {}
     spelt: dict[str, str] = {}
     for number, line in islice(lines, 1, None):
-        _, name, value = _pair(number, line)
+        raw, colon, rest = line.partition(b": ")
+        name = _named(raw) if colon else ""
+        if not name or not rest.isascii() or rest[:1] == b" ":
+            _, name, value = _pair(number, line)
+        else:
+            # Nearly every line.
+            value = rest.decode("ascii")
         values = found.get(name)
         if values is None:
             # It may have come before, in other letters.

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
-from core import directory
-from core.context import system_context
-from core.directory import Actor, ContractProperties, Organisation, Party, System
-from core.messaging.keeping import iso
-from core.store.port import Store
-from core.values.identity import Asid, PartyKey
 from facade import config as configs
 from facade.wiring import open_store
 from legacy_contracts.sds import ldap_requests
@@ -24,22 +20,24 @@ from legacy_contracts.sds.filters_text import read_text
 from legacy_contracts.sds.ldap_ber import measured as length_of
 from legacy_contracts.sds.ldap_codes import Scope, Tag
 from legacy_contracts.sds.ldap_messages import Bind, Search
+from operations import importing, national
 from operations.bench import served
 from operations.bench.load import Tally
 from operations.bench.measuring import Bench, Report, free_ports
 
-ENTRIES: Final = 300_000
-ORGANISATIONS: Final = 40_000
-HANDLERS: Final = 20_000
-CONTRACTS_EACH: Final = (ENTRIES - ORGANISATIONS - 2 * HANDLERS) // HANDLERS
+ENTRIES: Final = national.ORGANISATIONS * 15 // 2
+"""Of the synthetic table (operations/national.py says what an organisation comes to)."""
 TARGET: Final = 500
 SEED: Final = 2014
 CONNECTIONS: Final = 8
 SECONDS: Final = 10.0
 
 _BASE: Final = "ou=services,o=nhs"
-_GP2GP: Final = "urn:nhs:names:services:gp2gp"
-_INTERACTIONS: Final = tuple(f"RCMR_IN{number:06d}UK05" for number in range(CONTRACTS_EACH))
+_SYSTEM: Final = re.compile(
+    r"^nhsIDCode: (\S+)$.*^nhsMHSPartyKey: (\S+)$", re.MULTILINE | re.DOTALL
+)
+_AGREED: Final = "urn:nhs:names:services:gp2gp:RCMR_IN010000UK05"
+"""What every organisation of the table takes."""
 _SYSTEM_ATTRIBUTES: Final = ("nhsMHSPartyKey", "uniqueIdentifier")
 _CONTRACT_ATTRIBUTES: Final = (
     *("nhsEPInteractionType", "nhsIDCode", "nhsMhsCPAId", "nhsMHSEndPoint", "nhsMhsFQDN"),
@@ -54,21 +52,17 @@ _CONTRACT_ATTRIBUTES: Final = (
 def measure(report: Report, bench: Bench) -> None:
     """Fill a table of a nation's size, and ask it as message handlers do, over mutual TLS."""
     bench.say(f"a directory of {ENTRIES} entries")
-    store = open_store(configs.load(bench.config))
-    started = time.perf_counter()
-    fill(store)
-    report.note("directory entries written", ENTRIES / (time.perf_counter() - started), "entries/s")
-    store.close()
+    handlers = fill(bench)
     port = free_ports()[0]
     with (
         served.settings({"SPINE_LDAP_HOST": "127.0.0.1", "SPINE_LDAP_PORT": str(port)}),
         served.serving(bench.config, (port, 0), "operations.cli", "ldap") as server,
     ):
         clients = [_connected(bench, port) for _ in range(CONNECTIONS)]
-        ask(clients, 2.0)
+        ask(clients, handlers, 2.0)
         bench.say("lookups over LDAP")
         cpu = server.cpu_seconds()
-        tally = ask(clients, SECONDS)
+        tally = ask(clients, handlers, SECONDS)
         # A thread's own time is forgotten once its connection has ended.
         used = server.cpu_seconds() - cpu
         for client in clients:
@@ -81,66 +75,35 @@ def measure(report: Report, bench: Bench) -> None:
         report.note("  peak memory", server.memory()[1], "MiB")
 
 
-def fill(store: Store) -> None:
-    """Write organisations, and for every second of them a message handler that knows GP2GP."""
-    context = system_context()
-    at = {"at": iso(context.now()), "import_id": context.new_id()}
-    codes = [_code(number) for number in range(ORGANISATIONS)]
-    for first in range(0, ORGANISATIONS, 1000):
-        some = codes[first : first + 1000]
-        directory.list_organisations(store, [Organisation(one, f"Of {one}") for one in some], **at)
-    for first in range(0, HANDLERS, 200):
-        numbers = range(first, min(first + 200, HANDLERS))
-        directory.list_entries(store, map(_party, numbers), map(_system, numbers), **at)
-        directory.list_contracts(store, [one for n in numbers for one in _contracts(n)], **at)
+Handlers = list[tuple[str, str]]
+"""The codes of organisations, each with the party key of its message handler."""
 
 
-def _code(number: int) -> str:
-    return f"{chr(65 + number // 10_000)}{number % 10_000:04d}9"
+def fill(bench: Bench) -> Handlers:
+    """Import the synthetic table; give whom it can be asked for."""
+    handlers: Handlers = []
+
+    def lines() -> Iterator[bytes]:
+        for text in national.as_ldif(national.ORGANISATIONS, SEED):
+            if "objectClass: nhsAs\n" in text and (system := _SYSTEM.search(text)):
+                handlers.append((system[1], system[2]))
+            yield from text.encode().splitlines(keepends=True)
+
+    with closing(open_store(configs.load(bench.config))) as store, importing.spooling() as spool:
+        checked = importing.read(lines(), store, spool)
+        if checked.faults:
+            raise AssertionError(checked.faults[0])
+        importing.write(checked, store, bench.context)
+    return handlers
 
 
-def _party_key(number: int) -> PartyKey:
-    return PartyKey(f"{_code(number)}-{900_000 + number:07d}")
-
-
-def _party(number: int) -> Party:
-    where = f"https://mhs-{number}.test/reliablemessaging"
-    return Party(_party_key(number), f"Handler {number}", (), (), _code(number), where)
-
-
-def _system(number: int) -> System:
-    activities = tuple(f"{_GP2GP}:{one}" for one in _INTERACTIONS)
-    asid = Asid(f"{200_000_000_000 + number:012d}")
-    return System(asid, _party_key(number), f"System {number}", (), activities)
-
-
-def _contracts(number: int) -> Iterator[ContractProperties]:
-    for place, interaction in enumerate(_INTERACTIONS):
-        yield ContractProperties(
-            party_key=_party_key(number),
-            service=_GP2GP,
-            interaction=interaction,
-            cpa_id=f"S{number:08d}{place:04d}",
-            endpoint="",
-            ack_requested=True,
-            duplicate_elimination=True,
-            sync_reply=False,
-            actor=Actor.TO_PARTY_MSH,
-            retries=2,
-            retry_seconds=60.0,
-            persist_seconds=300.0,
-        )
-
-
-def lookups(dice: random.Random) -> Iterator[bytes]:
+def lookups(handlers: Handlers, dice: random.Random) -> Iterator[bytes]:
     """Give searches without end: a system by organisation, then the contract of its party."""
     message_id = 2
     while True:
-        number, interaction = dice.randrange(HANDLERS), dice.choice(_INTERACTIONS)
-        asked = f"{_GP2GP}:{interaction}"
-        code, party_key = _code(number), _party_key(number)
-        system = f"(&(nhsIDCode={code})(objectClass=nhsAs)(nhsAsSvcIA={asked}))"
-        contract = f"(&(objectClass=nhsMhs)(nhsMHSPartyKey={party_key})(nhsMhsSvcIA={asked}))"
+        code, party_key = dice.choice(handlers)
+        system = f"(&(nhsIDCode={code})(objectClass=nhsAs)(nhsAsSvcIA={_AGREED}))"
+        contract = f"(&(objectClass=nhsMhs)(nhsMHSPartyKey={party_key})(nhsMhsSvcIA={_AGREED}))"
         yield _search(message_id, system, _SYSTEM_ATTRIBUTES)
         yield _search(message_id + 1, contract, _CONTRACT_ATTRIBUTES)
         message_id = message_id % 2**30 + 2
@@ -170,12 +133,15 @@ class _Client:
         return whole
 
 
-def ask(clients: list[_Client], seconds: float) -> Tally:
+def ask(clients: list[_Client], handlers: Handlers, seconds: float) -> Tally:
     """Send lookups on some connections for so long; give what was measured."""
     until = time.perf_counter() + seconds
     tallies = [Tally() for _ in clients]
     threads = [
-        threading.Thread(target=_load, args=(client, random.Random(SEED + place), tally, until))  # noqa: S311
+        threading.Thread(
+            target=_load,
+            args=(client, lookups(handlers, random.Random(SEED + place)), tally, until),  # noqa: S311
+        )
         for place, (client, tally) in enumerate(zip(clients, tallies, strict=True))
     ]
     for thread in threads:
@@ -198,8 +164,7 @@ def _connected(bench: Bench, port: int) -> _Client:
     return client
 
 
-def _load(client: _Client, dice: random.Random, tally: Tally, until: float) -> None:
-    asked = lookups(dice)
+def _load(client: _Client, asked: Iterator[bytes], tally: Tally, until: float) -> None:
     while time.perf_counter() < until:
         request = next(asked)
         began = time.perf_counter()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 import shared_homes
+from ldap_serving import LDAPSEARCH, NOT_INSTALLED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say whether several nodes of a real cluster gave the same answer, and whether one died."""
+    """Say loudly what took no part: ldapsearch, several nodes of a cluster, one that dies."""
+    if LDAPSEARCH is None:
+        said = f"LDAP WAS NOT ASKED BY LDAPSEARCH: {NOT_INSTALLED}"
+        terminalreporter.write_line(said, yellow=True, bold=True)
     if len(shared_homes.ADDRESSES) < 2:
         loud = f"ANOTHER NODE OF A REAL CLUSTER WAS NOT ASKED: {shared_homes.NOT_NAMED}"
     elif not all(shared_homes.COMMANDS):

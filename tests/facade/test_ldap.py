@@ -103,9 +103,17 @@ def connected(port: int, files: ClientFiles, **said: Any) -> ldap3.Connection:  
     try:
         connection.bind()
     except (LDAPException, OSError):
-        connection.unbind()
+        part(connection)
         raise
     return connection
+
+
+def part(connection: ldap3.Connection) -> None:
+    """Let go of a connection; what is left of one that was refused cannot say good-bye."""
+    with contextlib.suppress(LDAPException, OSError):
+        connection.unbind()
+    with contextlib.suppress(AttributeError):
+        connection.socket.close()
 
 
 MHS_ATTRIBUTES = [
@@ -295,7 +303,7 @@ def _without_certificate(port: int, files: ClientFiles) -> bool:
     except (LDAPException, OSError):
         return False
     finally:
-        connection.unbind()
+        part(connection)
 
 
 def test_a_client_without_a_certificate_is_let_in_only_where_that_is_said(
@@ -354,7 +362,8 @@ def _ldap_process(served: Served) -> int:
     parent = served.process.pid
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     listening = _listening(served.port)
-    return next((int(one) for one in children if listening not in _held(one)), 0)
+    held = {int(one): _held(one) for one in children}
+    return next((pid for pid, names in held.items() if names and listening not in names), 0)
 
 
 def _listening(port: int) -> str:
@@ -364,11 +373,17 @@ def _listening(port: int) -> str:
 
 
 def _held(pid: str) -> list[str]:
-    names = []
-    for one in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            names.append(str(one.readlink()))
-    return names
+    try:
+        return [_target(one) for one in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:
+        return []
+
+
+def _target(descriptor: Path) -> str:
+    try:
+        return str(descriptor.readlink())
+    except OSError:
+        return ""
 
 
 def test_without_the_extra_serving_says_so_in_one_line(folder: Path, tmp_path: Path) -> None:

@@ -282,6 +282,7 @@ def read_text(store: MemoryStore, text: str) -> None:
         ("nhsMHSRetries: 3", "nhsMHSRetrys: 3", "nhsmhsretrys is no attribute that is known here"),
         ("nhsMHSRetries: 3", "nhsMHSRetries:", "nhsMHSRetries is empty: give it a value"),
         ("nhsMHSRetries: 3", "nhsMHSRetries 3", 'is not "name: value": correct the line'),
+        ("nhsMHSRetries: 3", "nhsMHSRetries", 'is not "name: value": correct the line'),
         ("nhsMHSRetries: 3", "nhsMHSRetries:: 3", 'what follows "::" is not base64'),
         ("nhsMHSRetries: 3", "nhsMHSRetries;x-y: 3", "options of attributes are not kept here"),
         ("nhsMHSRetries: 3", "nhsMHSRetries:< file:///x", "a value in another file is not read"),
@@ -375,6 +376,28 @@ def test_a_deleted_entry_is_gone_and_its_name_proves_nobody(store: MemoryStore) 
     assert directory.contract(KEY, service, "RCMR_IN010000UK05") is None
     assert directory.party_of(["mhs.hill.example.test"]) is None
     assert "uniqueidentifier=s9999999a9999999,ou=services,o=nhs" not in entries_in(exported(store))
+
+
+def test_a_party_that_runs_systems_for_others_is_of_its_own_organisation(
+    store: MemoryStore,
+) -> None:
+    imported(store, SYSTEM.replace("A12345-0000001", "YGM24-820388"))
+
+    party = directory_of(store).party(PartyKey("YGM24-820388"))
+    assert party is not None
+    assert (party.organisation, party.asids) == ("YGM24", ("100000000001",))
+
+
+def test_a_derived_party_goes_with_the_last_that_told_of_it(store: MemoryStore) -> None:
+    imported(store, WHOLE)
+    names = ("uniqueIdentifier=S9999999A9999999", "uniqueIdentifier=100000000001")
+
+    imported(
+        store, "\n".join(f"dn: {one},ou=services,o=nhs\nchangetype: delete\n" for one in names)
+    )
+
+    assert directory_of(store).party(KEY) is None
+    assert list(standing.faults(store)) == []
 
 
 def test_what_is_not_there_cannot_be_deleted(store: MemoryStore) -> None:

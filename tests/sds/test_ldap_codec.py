@@ -108,6 +108,13 @@ def test_a_bind_and_a_comparison_that_ldap3_wrote_are_read() -> None:
     assert build_control("1.2.3", True, None) is not None  # noqa: FBT003
 
 
+def test_a_bind_of_version_2_is_refused_by_its_own_answer() -> None:
+    simple = bind_operation(2, "SIMPLE", "cn=a", "b")
+    read = read_message(_theirs(simple, "bindRequest"), LIMITS)
+    assert isinstance(read.request, Refusal)
+    assert (read.request.code, read.answered_by) == (Result.PROTOCOL_ERROR, Tag.BIND_RESPONSE)
+
+
 def test_what_we_say_is_read_by_ldap3() -> None:
     entry = ldap_answers.entry("o=nhs", (("o", ("nhs", "é")), ("ou", ())))
     decoded, rest = decoder.decode(ldap_answers.message(300, entry), asn1Spec=LDAPMessage())
@@ -135,7 +142,7 @@ def test_where_both_take_broken_bytes_they_read_the_same_id_and_operation() -> N
         try:
             decoded, _ = decoder.decode(data, asn1Spec=LDAPMessage())
         except PyAsn1Error:
-            # It checks what is within a change, which is refused here without being read.
+            # It reads what is within a change, refused here unread, and reads no conjunction.
             continue
         except Exception:  # noqa: BLE001, S112 - it is no model for broken bytes
             continue

@@ -375,7 +375,8 @@ def test_tls_is_not_begun_twice(core: Core) -> None:
 def test_abandon_and_unbind_have_no_answer(session: Session) -> None:
     assert asked(session, Message(4, Abandon(3), None)) == []
     assert not session.has_ended
-    assert asked(session, Message(5, Unbind(), None)) == []
+    critical = Control("1.2.3", True, None)  # noqa: FBT003
+    assert asked(session, Message(5, Unbind(), None, (critical,))) == []
     assert session.has_ended
 
 

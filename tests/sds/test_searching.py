@@ -137,7 +137,7 @@ def _sorted(found: list[str] | Result) -> object:
     return sorted(found) if isinstance(found, list) else found
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500, deadline=None, derandomize=True)
 @given(rows=ROWS, term=FILTERS, base=st.sampled_from(BASES), scope=st.sampled_from(Scope))
 def test_any_search_finds_what_a_naive_evaluation_finds_each_entry_once(
     rows: Rows, term: Filter, base: str, scope: Scope
@@ -147,7 +147,7 @@ def test_any_search_finds_what_a_naive_evaluation_finds_each_entry_once(
     assert _sorted(_found(searched, query)) == _sorted(_naive(searched.entries(), query))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(rows=ROWS, term=FILTERS, stops=st.lists(st.integers(1, 4), min_size=1, max_size=5))
 def test_a_search_that_stops_and_goes_on_finds_the_same(
     rows: Rows, term: Filter, stops: list[int]

@@ -134,6 +134,7 @@ _party = st.builds(
     st.just(()),
     organisation=st.sampled_from(("", *CODES)),
     endpoint=st.sampled_from(("", "https://one.test/x")),
+    derived=st.booleans(),
 )
 _system = st.builds(
     System,
