@@ -25,7 +25,6 @@ from legacy_contracts.errors import (
 )
 from legacy_contracts.hl7.wrappers import Correlation, Moment
 from legacy_contracts.interaction import Interaction
-from legacy_contracts.pds import birth_service
 
 TRANSLATIONS: Final[dict[str, Translation]] = {**pds.TRANSLATIONS}
 
@@ -63,7 +62,7 @@ def answer(request: Request, core: Core, context: Context) -> Answered:
     """
     try:
         root = xml.parse(request.body, charset=request.charset)
-        if birth_service.is_asked(root):
+        if registry.is_unanswered(root):
             raise UnknownInteraction
         soap.require_frame(root)
         row = _row(root, request.soap_action)

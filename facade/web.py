@@ -9,15 +9,17 @@ from typing import Any, Final
 
 from werkzeug.http import parse_options_header
 
-from adapters import pipeline, polling, receiving
+from adapters import pipeline, polling, receiving, sds_fhir
 from adapters.pipeline import Answered, Request
 from adapters.reading import Sent
 from adapters.receiving import Address
+from adapters.sds_fhir import Asked
 from core.errors import StoreError
 from facade import logs, tls
 from facade.metrics import Metrics
 from facade.wiring import Spine
 from legacy_contracts.errors import Fault
+from legacy_contracts.sds import fhir_outcomes
 
 SYNC_PATHS: Final = frozenset({"/sync-service", "/syncservice-pds/pds"})
 
@@ -33,17 +35,22 @@ POLL: Final = "/_poll/"
 _REASONS: Final = {
     200: "200 OK",
     202: "202 Accepted",
+    400: "400 Bad Request",
     404: "404 Not Found",
     405: "405 Method Not Allowed",
+    406: "406 Not Acceptable",
     500: "500 Internal Server Error",
+    504: "504 Gateway Timeout",
 }
 
 _LOGGED: Final = 300
 """Characters of a reason that are logged: it names what the caller chose."""
 
+_ANY: Final = "*"
+
 _TOO_LARGE: Final = "MESSAGE_TOO_LARGE"
 
-_TAKEN: Final = frozenset({"AA", "accepted", "duplicate", "polled"})
+_TAKEN: Final = frozenset({"AA", "accepted", "duplicate", "polled", sds_fhir.FOUND})
 """The outcomes that refuse nothing."""
 
 StartResponse = Callable[..., Any]
@@ -52,6 +59,27 @@ StartResponse = Callable[..., Any]
 def _certified(environ: dict[str, Any]) -> tuple[str, ...]:
     """Give the names in the certificate of whoever sent a request."""
     return tls.names_of(environ.get("gunicorn.socket"))
+
+
+def _method(path: str) -> str:
+    """Give the one method that an address takes; the directory's refuses the others itself."""
+    if sds_fhir.is_ours(path):
+        return _ANY
+    return "GET" if path.startswith(POLL) else "POST"
+
+
+def _asked(environ: dict[str, Any], names: tuple[str, ...] = ()) -> Asked:
+    """Give what was asked of the directory."""
+    host = environ.get("HTTP_HOST") or f"{environ['SERVER_NAME']}:{environ['SERVER_PORT']}"
+    return Asked(
+        method=environ["REQUEST_METHOD"],
+        origin=f"{environ['wsgi.url_scheme']}://{host}",
+        path=environ["PATH_INFO"],
+        query=environ.get("QUERY_STRING", ""),
+        accept=environ.get("HTTP_ACCEPT"),
+        correlation_id=environ.get("HTTP_X_CORRELATION_ID"),
+        certificate_names=names,
+    )
 
 
 class Application:
@@ -74,12 +102,12 @@ class Application:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (WSGI)."""
         started = time.perf_counter()
-        polls = environ["PATH_INFO"].startswith(POLL)
-        method = "GET" if polls else "POST"
-        if environ["REQUEST_METHOD"] != method:
+        method = _method(environ["PATH_INFO"])
+        if method not in (environ["REQUEST_METHOD"], _ANY):
             start_response(_REASONS[405], [("Allow", method), ("Content-Length", "0")])
             return ()
-        answered = self._answer(environ, self._body(environ))
+        body = self._body(environ)
+        answered = self._answer(environ, body)
         self._count(answered, time.perf_counter() - started)
         start_response(
             _REASONS[answered.status],
@@ -88,10 +116,10 @@ class Application:
                 ("Content-Length", str(len(answered.body))),
                 *answered.headers,
                 # What was too large was not read: nothing can follow it.
-                *([("Connection", "close")] if answered.outcome == _TOO_LARGE else []),
+                *([("Connection", "close")] if body is None else []),
             ],
         )
-        return (answered.body,)
+        return () if environ["REQUEST_METHOD"] == "HEAD" else (answered.body,)
 
     def _answer(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         try:
@@ -99,12 +127,19 @@ class Application:
         except StoreError as error:
             self._metrics.failures.labels(type(error).__name__).inc()
             self._log.error("store.failed", why=str(error))
+            outcome = fhir_outcomes.NO_STORE
         except Exception as error:  # noqa: BLE001 - the last resort: nothing leaks to the wire
             self._log.error("answer.failed", error=type(error).__name__, where=logs.place_of(error))
+            outcome = fhir_outcomes.FAILED
+        if sds_fhir.is_ours(environ["PATH_INFO"]):
+            return sds_fhir.refused(_asked(environ), outcome, self._spine.ourselves)
         return pipeline.faulted(Fault("SYSTEM_FAILURE"), "unknown")
 
     def _route(self, environ: dict[str, Any], body: bytes | None) -> Answered:
         path = environ["PATH_INFO"]
+        if sds_fhir.is_ours(path):
+            asked = _asked(environ, self._names_of(environ))
+            return sds_fhir.answer(asked, self._spine.ourselves)
         if path in SYNC_PATHS:
             return self._synchronous(environ, body)
         if path.startswith(POLL):

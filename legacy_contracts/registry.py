@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from lxml import etree
+
 from legacy_contracts.errors import UnknownInteraction
 from legacy_contracts.interaction import HubInteraction, Interaction, Unanswered
 from legacy_contracts.pds import (
@@ -18,6 +20,7 @@ from legacy_contracts.pds import (
     trace,
     updates,
 )
+from legacy_contracts.sds import soap_search
 from legacy_contracts.tms import alerts, batch
 
 INTERACTIONS: Final[tuple[Interaction, ...]] = (
@@ -39,7 +42,10 @@ HUB_INTERACTIONS: Final[tuple[HubInteraction, ...]] = (
 )
 """Those over ebXML that are answered by a message of ours."""
 
-UNANSWERED: Final[tuple[Unanswered, ...]] = birth_service.UNANSWERED
+UNANSWERED: Final[tuple[Unanswered, ...]] = (
+    *birth_service.UNANSWERED,
+    *soap_search.UNANSWERED,
+)
 """Those that are known by name and answered by nothing but a SOAP fault 101."""
 
 BY_ACTION: Final = {row.action: row for row in INTERACTIONS}
@@ -50,6 +56,18 @@ IDS: Final = (
     *(row.interaction_id for row in HUB_INTERACTIONS),
 )
 """Every interaction that is answered here, however it travels."""
+
+_NAMES: Final = " or ".join(f"local-name() = '{row.element}'" for row in UNANSWERED)
+# NN4B's stylesheets know a SOAP namespace of 2001 and none of the wire's: names alone are asked.
+_unanswered = etree.XPath(
+    f"boolean(/*[local-name() = 'Envelope']/*[local-name() = 'Body']/*[{_NAMES} or *[{_NAMES}]])",
+    smart_strings=False,
+)
+
+
+def is_unanswered(root: etree._Element) -> bool:
+    """Say whether the body of a message, or what wraps it there, is one that nobody answers."""
+    return bool(_unanswered(root))
 
 
 def by_action(action: str) -> Interaction:

@@ -27,8 +27,8 @@ only its messages are known. *Inferred*: what no public source shows about its a
 _UNANSWERED: Final = """
 ## Recognised and refused
 
-Messages that are known by an element of their body, and that nothing can answer: each gets a SOAP
-fault 101.
+Messages that are known by an element of their body, or by an action that ends in its name, and that
+nothing can answer: each gets a SOAP fault 101.
 
 | Message | Element | Why |
 |---|---|---|

@@ -8,24 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from lxml import etree
-
 from legacy_contracts.interaction import Unanswered
 
 ELEMENT: Final = "insertBirthRequestPayload"
-
-# The stylesheets know a SOAP namespace of 2001 and none of the wire's: names alone are asked.
-_asked = etree.XPath(
-    "boolean(/*[local-name() = 'Envelope']/*[local-name() = 'Body']"
-    f"/descendant::*[local-name() = '{ELEMENT}'][count(ancestor::*) < 4])",
-    smart_strings=False,
-)
-
-
-def is_asked(root: etree._Element) -> bool:
-    """Say whether a message asks for the service."""
-    return bool(_asked(root))
-
 
 UNANSWERED: Final = (
     Unanswered(

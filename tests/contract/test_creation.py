@@ -351,6 +351,6 @@ def test_the_older_service_of_births_is_recognised_and_refused_with_101(*, wrapp
 
 
 def test_the_older_service_is_listed_as_one_that_nobody_answers() -> None:
-    assert [one.element for one in registry.UNANSWERED] == [birth_service.ELEMENT]
+    assert birth_service.ELEMENT in [one.element for one in registry.UNANSWERED]
     page = (Path(__file__).parents[2] / "docs/interactions.md").read_text(encoding="utf-8")
     assert f"`{birth_service.ELEMENT}`" in page
