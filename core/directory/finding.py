@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeGuard
 
 from core.directory.kept import (
     CONTRACTS,
@@ -156,7 +156,12 @@ def find(command: FindEntries, store: Store, directory: Directory) -> Found:
     keys, after = _keys(BUCKETS[command.kind], spans, (limit, command.after), store)
     listed = (store.read(BUCKETS[command.kind], key) for key in dict.fromkeys(keys))
     rows = (one.row for one in listed if one is not None)
-    return Found(tuple(_shown(row, directory) for row in rows if row is not None), after)
+    return Found(tuple(_shown(row, directory) for row in rows if _is_entry(row)), after)
+
+
+def _is_entry(row: Row | None) -> TypeGuard[Row]:
+    """Say whether clients are shown a row: one that was taken out, or is derived, is none."""
+    return row is not None and not (isinstance(row, Party) and row.derived)
 
 
 def _spans(command: FindEntries, store: Store) -> tuple[Span, ...]:

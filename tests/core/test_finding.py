@@ -100,6 +100,8 @@ def found(store: Unscanned, command: FindEntries) -> list[Any]:
         (Kind.ROLE_PROFILE, By.ORGANISATION, "A12345", ["888"]),
         (Kind.PARTY, By.KEY, "a12345-0000001", ["A12345-0000001"]),
         (Kind.PARTY, By.KEY, "YGM24-0000001", []),
+        (Kind.PARTY, By.ORGANISATION, "A12345", ["A12345-0000001"]),
+        (Kind.PARTY, By.ORGANISATION, "YGM24", []),
         (Kind.SYSTEM, By.KEY, "100000000001", ["100000000001"]),
         (Kind.SYSTEM, By.PARTY, "ygm24-0000001", ["100000000002"]),
         (Kind.SYSTEM, By.ORGANISATION, "A12345", ["100000000002", "100000000001"]),

@@ -349,6 +349,23 @@ def test_what_an_entry_stands_under_must_be_there(store: MemoryStore) -> None:
     assert faults_of(ROLE_PROFILE, store) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"\ufeff{WHOLE}",
+        WHOLE.replace("\n", "\r\n"),
+        WHOLE.replace("version: 1\n\n", "version: 1\n"),
+        f"# extended LDIF\n#\n\n{WHOLE}\n# search result\nsearch: 2\nresult: 0 Success\n\n# n: 1\n",
+        WHOLE.replace("nhsMHSRetries: 3", "nhsMHSRetries:3"),
+        WHOLE.replace("\ndn: ", "\n\n\nDN:   "),
+        f"dn: o=nhs\nobjectClass: organization\no: nhs\n\n{WHOLE}",
+    ],
+)
+def test_files_as_tools_write_them_are_read(text: str, store: MemoryStore) -> None:
+    assert len(imported(store, text).lines) == 12
+    assert len(entries_in(exported(store))) == 6
+
+
 def test_changes_to_parts_of_an_entry_are_refused() -> None:
     text = "dn: o=nhs\nchangetype: modify\nreplace: o\no: x\n"
     (said,) = faults_of(text)
