@@ -61,7 +61,7 @@ class Reading:
         if length is None:
             self.note(f"{spelt(name)} = {text} is no duration: write it as PT1M30S or P1D", name)
             return math.nan
-        if length > LONGEST_SECONDS:
+        if text and length > LONGEST_SECONDS:
             self.note(f"{spelt(name)} = {text} is longer than 366 days: write less", name)
         return length
 

@@ -40,6 +40,7 @@ from legacy_contracts.sds.urls import wrong_url
 T = TypeVar("T")
 
 MOST_RETRIES: Final = 1000
+_COUNT: Final = re.compile("[0-9]{1,9}")
 UNSAID_PERSIST_SECONDS: Final = 300.0
 """How long a message is remembered where the entry does not say: what real entries say."""
 
@@ -202,9 +203,14 @@ def _system(reading: Reading) -> System:
     asid = _key(reading, "uniqueidentifier")
     interactions = reading.values.get("nhsassvcia", ())
     product = reading.first("nhsproductname")
+    party_key = reading.first("nhsmhspartykey")
+    if len(party_key) > MAX_KEY:
+        reading.note(
+            f"nhsMHSPartyKey has more than {MAX_KEY} characters: shorten it", "nhsmhspartykey"
+        )
     return System(
         asid=Asid(asid),
-        party_key=PartyKey(reading.first("nhsmhspartykey")),
+        party_key=PartyKey(party_key),
         name=reading.first("description") or product or asid,
         activities=activities(interactions),
         interactions=interactions,
@@ -278,7 +284,7 @@ def _retries(reading: Reading) -> int:
     text = reading.first("nhsmhsretries")
     if not text:
         return 0
-    if text.isascii() and text.isdigit() and int(text) <= MOST_RETRIES:
+    if _COUNT.fullmatch(text) and int(text) <= MOST_RETRIES:
         return int(text)
     reading.note(
         f"nhsMHSRetries = {text} is no count: give one from 0 to {MOST_RETRIES}", "nhsmhsretries"

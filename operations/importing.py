@@ -234,10 +234,11 @@ def _note_party(row: Row, line: int, checked: Checked) -> None:
 
 def _settle(checked: Checked, store: Store | None) -> None:
     """Check what entries say of each other, now that all are there."""
-    buckets = {Person: PEOPLE, Membership: MEMBERSHIPS}
+    going = {(type(one), key_of(one)) for one in checked.gone}
     for kind, key, line, fault in checked.waiting:
-        there = (kind, key) in checked.lines
-        if not there and (store is None or store.read(buckets[kind], key) is None):
+        if (kind, key) in checked.lines:
+            continue
+        if (kind, key) in going or not _stands(store, kind, key):
             checked.faults.append(str(Fault(line, fault)))
     for party, line, fault in checked.unsaid:
         if _stated(party, checked, store) is None:
@@ -251,6 +252,13 @@ def _settle(checked: Checked, store: Store | None) -> None:
                     f"spineCertificateName {name} is of two parties: {owner}, {one.party_key}"
                 )
     _share(checked, store, owners)
+
+
+def _stands(store: Store | None, kind: type, key: str) -> bool:
+    """Say whether the store has what others stand under; one that was taken out has no row."""
+    bucket = PEOPLE if kind is Person else MEMBERSHIPS
+    listed = store.read(bucket, key) if store is not None else None
+    return listed is not None and listed.row is not None
 
 
 def _stated(key: str, checked: Checked, store: Store | None) -> Party | None:

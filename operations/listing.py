@@ -67,6 +67,8 @@ def read(path: Path, store: Store | None = None) -> Listing:
         raise ListingError((f"{path} cannot be read: {error}",)) from error
     except tomllib.TOMLDecodeError as error:
         raise ListingError((f"{path} is not TOML: {error}",)) from error
+    except RecursionError as error:
+        raise ListingError((f"{path} nests lists or tables too deeply: correct it",)) from error
     faults: list[str] = []
     found = _listing(loaded, faults)
     faults += _names_nothing(found, store)
@@ -94,27 +96,10 @@ def systems(store: Store) -> tuple[System, ...]:
     return tuple(one.system for one in listed if one and one.system)
 
 
-def organisations(store: Store) -> tuple[Organisation, ...]:
-    """Give every organisation in the store, by ODS code."""
-    listed = (store.read(ORGANISATIONS, key) for key in sorted(store.keys(ORGANISATIONS)))
-    return tuple(one.organisation for one in listed if one and one.organisation)
-
-
 def contracts(store: Store) -> tuple[ContractProperties, ...]:
     """Give every contract in the store, by party, service and interaction."""
     listed = (store.read(CONTRACTS, key) for key in sorted(store.keys(CONTRACTS)))
     return tuple(one.contract for one in listed if one and one.contract)
-
-
-def entry(store: Store, key: str) -> Party | System | Organisation | None:
-    """Give the system, the party or the organisation with a key, or None."""
-    system, party = store.read(SYSTEMS, key), store.read(PARTIES, key)
-    organisation = store.read(ORGANISATIONS, key)
-    return (
-        (system.system if system else None)
-        or (party.party if party else None)
-        or (organisation.organisation if organisation else None)
-    )
 
 
 def _listing(read: Mapping[str, Any], faults: list[str]) -> Listing:
@@ -211,7 +196,8 @@ def _ungranted(found: Listing, store: Store | None) -> Iterator[str]:
 
 
 def _stands(store: Store | None, bucket: Bucket[Listed, Listed], key: str) -> bool:
-    return store is not None and store.read(bucket, key) is not None
+    listed = store.read(bucket, key) if store is not None else None
+    return listed is not None and listed.row is not None
 
 
 def _shared_certificates(parties: Iterable[Party]) -> list[str]:

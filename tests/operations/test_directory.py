@@ -141,7 +141,23 @@ def test_a_wrong_file_exits_2_with_every_fault_and_imports_nothing(
     assert told("directory", "list", "--config", str(file)) == before
 
 
-@pytest.mark.parametrize("content", ["[party", 'party = "x"', "[party]\nA = 1"])
+def test_a_party_that_was_taken_out_is_not_there(file: Path, tmp_path: Path) -> None:
+    config = ("--config", str(file))
+    done("directory", "import", *config, written(tmp_path, AGREED))
+    contract = AGREED[AGREED.index("[[contract]]") :]
+    listed = told("directory", "show", *config, "A12345-0000001")["contracts"]
+    keys = [f"{one['party_key']}|{one['service']}:{one['interaction']}" for one in listed]
+    done("directory", "remove", *config, "A12345-0000001", "100000000001", *keys)
+
+    result = run("directory", "import", *config, written(tmp_path, contract))
+
+    assert result.exit_code == 2
+    assert "party A12345-0000001 is neither in this file nor in the store" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "content", ["[party", 'party = "x"', "[party]\nA = 1", f"x = {'[' * 5000}"]
+)
 def test_what_is_no_listing_is_said_in_lines(file: Path, tmp_path: Path, content: str) -> None:
     result = run("directory", "import", "--config", str(file), written(tmp_path, content))
     assert result.exit_code == 2

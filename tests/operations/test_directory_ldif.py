@@ -278,6 +278,7 @@ def read_text(store: MemoryStore, text: str) -> None:
         ),
         ("nhsMHSEndPoint: https", "nhsMHSEndPoint: http", "is not https: write https://host/path"),
         ("nhsMHSRetries: 3", "nhsMHSRetries: three", "nhsMHSRetries = three is no count"),
+        ("nhsMHSRetries: 3", f"nhsMHSRetries: {'9' * 5000}", "9 is no count: give one from 0 to"),
         ("nhsMHSRetries: 3", "nhsMHSRetries: 3\nnhsMHSRetries: 4", "has 2 values and may have one"),
         ("nhsMHSRetries: 3", "nhsMHSRetrys: 3", "nhsmhsretrys is no attribute that is known here"),
         ("nhsMHSRetries: 3", "nhsMHSRetries:", "nhsMHSRetries is empty: give it a value"),
@@ -347,6 +348,29 @@ def test_what_an_entry_stands_under_must_be_there(store: MemoryStore) -> None:
 
     imported(store, f"{PERSON}\n{MEMBERSHIP}")
     assert faults_of(ROLE_PROFILE, store) == []
+
+
+def test_what_was_taken_out_is_not_there_to_stand_under(store: MemoryStore) -> None:
+    imported(store, f"{PERSON}\n{MEMBERSHIP}")
+    gone = MEMBERSHIP.partition("\n")[0] + "\nchangetype: delete\n\n"
+
+    (said,) = faults_of(f"{gone}{ROLE_PROFILE}", store)
+    assert "is neither in this file nor in the store: add its entry" in said
+    imported(store, gone)
+    (said,) = faults_of(ROLE_PROFILE, store)
+    assert "is neither in this file nor in the store: add its entry" in said
+
+
+def test_what_follows_from_a_fault_is_not_another() -> None:
+    text = CONTRACT.replace("PT90S", "P53W").replace("nhsMHSPersistDuration: P1DT4H10M\n", "")
+    (said,) = faults_of(text)
+    assert "nhsMHSRetryInterval = P53W is longer than 366 days" in said
+
+
+def test_a_systems_party_key_is_no_longer_than_what_is_looked_up() -> None:
+    assert faults_of(SYSTEM.replace("A12345-0000001", "K" * 255)) == []
+    (said,) = faults_of(SYSTEM.replace("A12345-0000001", "K" * 256))
+    assert "nhsMHSPartyKey has more than 255 characters: shorten it" in said
 
 
 @pytest.mark.parametrize(
