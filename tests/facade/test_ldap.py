@@ -99,7 +99,9 @@ def connected(port: int, files: ClientFiles, **said: Any) -> ldap3.Connection:  
     server = ldap3.Server(
         "127.0.0.1", port=port, use_ssl=True, tls=tls(files), get_info=said.pop("info", ldap3.NONE)
     )
-    connection = ldap3.Connection(server, receive_timeout=20, **said)
+    # With a timeout, what ldap3 reads with in the background goes on for ever once it has parted.
+    seconds = None if said.get("client_strategy") == ldap3.ASYNC else 20
+    connection = ldap3.Connection(server, receive_timeout=seconds, **said)
     try:
         connection.bind()
     except (LDAPException, OSError):
