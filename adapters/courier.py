@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
@@ -61,6 +62,9 @@ class Courier:
     us: Ourselves
     post: Post
     worker: str
+    computing: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Held while a message is done and nothing is waited for: threads that compute at once gain
+    nothing, and take the interpreter from each other at every statement."""
 
     def attempt(self, key: str) -> Attempt | None:
         """Try a message that is due and give how it went; None where there was nothing to do.
@@ -121,7 +125,8 @@ class Courier:
             gathering = Gathering(store)
             # Where others were faster nothing is written: step by step it is met where it is.
             with contextlib.suppress(CoreError, ValueTooLarge):
-                outcome = _handled(key, message, service, self.us.on(gathering))
+                with self.computing:
+                    outcome = _handled(key, message, service, self.us.on(gathering))
                 gathering.commit()
                 return outcome
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
+import re
 import socket
 import ssl
 import time
@@ -25,6 +26,19 @@ MAX_REPLY: Final = 1_000_000
 """A receiver answers with a signal; what is longer is cut off and says nothing."""
 MAX_SESSIONS: Final = 1_000
 _SENT_AT_ONCE: Final = 65_536
+_HEAD: Final = 8_192
+_PLAIN: Final = re.compile(
+    rb"HTTP/1\.[01] (?P<status>(?!204|304)[2-5]\d\d)(?: [\x20-\x7E]*)?\r\n"
+    rb"(?:(?!(?:transfer-encoding|content-length) *:)[\x21-\x39\x3B-\x7E]+:[\t\x20-\x7E]*\r\n)*"
+    rb"content-length: *(?P<length>\d{1,7}) *\r\n"
+    rb"(?:(?!(?:transfer-encoding|content-length) *:)[\x21-\x39\x3B-\x7E]+:[\t\x20-\x7E]*\r\n)*"
+    rb"\r\n",
+    re.IGNORECASE,
+)
+"""The head of an answer as nearly all are: its length said once, nothing folded, no coding.
+
+For these the general reader takes a tenth of a millisecond, an eighth of a whole post.
+"""
 _PORT: Final = 443
 
 Place = tuple[str, int]
@@ -44,8 +58,7 @@ class Poster:
         place = urlsplit(endpoint).hostname or ""
         try:
             with contextlib.closing(self._connected(endpoint, until)) as sock:
-                _send(sock, head(endpoint, content), until)
-                _send(sock, content.body, until)
+                _send(sock, head(endpoint, content), content.body, until)
                 reply = read_reply(_Bounded(sock, until))
                 self._remember(_place(endpoint), sock)
         except (OSError, ValueError, http.client.HTTPException) as error:
@@ -99,8 +112,16 @@ def head(endpoint: str, content: Content) -> bytes:
 
 def read_reply(source: io.RawIOBase | bytes) -> HttpReply:
     """Give what an answer says; raise OSError, HTTPException where it says nothing."""
-    given = _Given(io.BytesIO(source) if isinstance(source, bytes) else io.BufferedReader(source))
-    reply = http.client.HTTPResponse(cast("socket.socket", given), method="POST")
+    reader = io.BufferedReader(io.BytesIO(source) if isinstance(source, bytes) else source, _HEAD)
+    plain = _PLAIN.match(reader.peek())
+    if plain is not None:
+        reader.read(plain.end())
+        length = int(plain["length"])
+        body = reader.read(length)
+        if len(body) < length:
+            raise http.client.IncompleteRead(body, length - len(body))
+        return HttpReply(int(plain["status"]), body)
+    reply = http.client.HTTPResponse(cast("socket.socket", _Given(reader)), method="POST")
     reply.begin()
     return HttpReply(reply.status, reply.read())
 
@@ -159,19 +180,21 @@ def _reached(place: Place, until: float) -> socket.socket:
     raise failure
 
 
-def _send(sock: ssl.SSLSocket, data: bytes, until: float) -> None:
+def _send(sock: ssl.SSLSocket, head: bytes, body: bytes, until: float) -> None:
     """Send it all in time; a receiver that refuses before it has read it may have said why."""
     try:
-        for piece in _pieces(data):
+        for piece in _pieces(head, body):
             sock.settimeout(_left(until))
             sock.sendall(piece)
     except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
         _left(until)
 
 
-def _pieces(data: bytes) -> Iterator[memoryview]:
-    view = memoryview(data)
-    for begin in range(0, len(data), _SENT_AT_ONCE):
+def _pieces(head: bytes, body: bytes) -> Iterator[bytes | memoryview]:
+    """Give a post in pieces; what is short is one, and so one record of TLS."""
+    view = memoryview(body)
+    yield head + view[:_SENT_AT_ONCE]
+    for begin in range(_SENT_AT_ONCE, len(body), _SENT_AT_ONCE):
         yield view[begin : begin + _SENT_AT_ONCE]
 
 

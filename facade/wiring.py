@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ def courier(config: Config, made: Spine, *, worker: str, report: Callable[..., N
     """Give what delivers for a worker of this name: over mutual TLS, with our own certificate."""
     followed = FollowedContext(tls_files(config), make=client_context, report=report)
     poster = Poster(followed.current, seconds=config.delivery_post_seconds)
-    return Courier(made.ourselves, poster, worker)
+    return Courier(made.ourselves, poster, worker, threading.Lock())
 
 
 def policy(config: Config) -> Policy:
