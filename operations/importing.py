@@ -12,7 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -44,7 +44,7 @@ from core.store.port import Store
 from core.values.identity import Asid, PartyKey, is_asid
 from legacy_contracts.sds import ldif
 from legacy_contracts.sds.ldif import Fault, Record
-from operations import removing
+from operations import removing, same_names
 
 BATCH: Final = 1000
 MOST_FAULTS: Final = 1000
@@ -234,12 +234,7 @@ def _note_party(row: Row, line: int, checked: Checked) -> None:
 
 def _settle(checked: Checked, store: Store | None) -> None:
     """Check what entries say of each other, now that all are there."""
-    going = {(type(one), key_of(one)) for one in checked.gone}
-    for kind, key, line, fault in checked.waiting:
-        if (kind, key) in checked.lines:
-            continue
-        if (kind, key) in going or not _stands(store, kind, key):
-            checked.faults.append(str(Fault(line, fault)))
+    _note_absent(checked, store)
     for party, line, fault in checked.unsaid:
         if _stated(party, checked, store) is None:
             checked.faults.append(str(Fault(line, fault)))
@@ -251,7 +246,40 @@ def _settle(checked: Checked, store: Store | None) -> None:
                 checked.faults.append(
                     f"spineCertificateName {name} is of two parties: {owner}, {one.party_key}"
                 )
+    if store is not None:
+        _replace(checked, store)
     _share(checked, store, owners)
+
+
+def _note_absent(checked: Checked, store: Store | None) -> None:
+    """Note the entries that stand under another that is neither in the file nor in the store."""
+    going = {same_names.place_of(one) for one in checked.gone}
+    for kind, key, line, fault in checked.waiting:
+        if (kind, key) in checked.lines:
+            continue
+        if (kind, key) in going or not _stands(store, kind, key):
+            checked.faults.append(str(Fault(line, fault)))
+
+
+def _replace(checked: Checked, store: Store) -> None:
+    """Let the contracts of the store go whose name others of the file have; note what clashes."""
+    waiting = (row for kind in (*ORDER, System) for row in checked.spool.rows(kind))
+    rows = chain(checked.parties.values(), waiting)
+    found = same_names.in_store(rows, store, _leaving(checked))
+    checked.gone += found.replaced.values()
+    for row, fault in found.faults:
+        checked.faults.append(str(Fault(checked.lines[same_names.place_of(row)], fault)))
+
+
+def _leaving(checked: Checked) -> Callable[[Row], bool]:
+    """Give what says whether a row of the store goes, or is written anew."""
+    going = {same_names.place_of(one) for one in checked.gone}
+
+    def leaves(row: Row) -> bool:
+        place = same_names.place_of(row)
+        return place in going or place in checked.lines
+
+    return leaves
 
 
 def _stands(store: Store | None, kind: type, key: str) -> bool:
@@ -279,6 +307,7 @@ def _share(checked: Checked, store: Store | None, owners: dict[str, str]) -> Non
     A certificate proves one party. Who runs the message handlers of many on one host must say
     which of them its certificate is.
     """
+    leaves = _leaving(checked)
     parties: dict[str, set[str]] = {}
     for key, run in checked.runs.items():
         if _stated(key, checked, store) is not None:
@@ -286,7 +315,9 @@ def _share(checked: Checked, store: Store | None, owners: dict[str, str]) -> Non
         for name in run.names:
             parties.setdefault(name, set()).add(key)
     for name, keys in parties.items():
-        owner = owners.get(name) or _standing_owner(name, checked, store)
+        owner = owners.get(name)
+        if owner is None and store is not None:
+            owner = _standing_owner(name, keys, checked, store, leaves)
         if len(keys | ({owner} if owner else set())) > 1:
             for key in keys - {owner}:
                 checked.runs[key].names.pop(name)
@@ -298,16 +329,32 @@ def _share(checked: Checked, store: Store | None, owners: dict[str, str]) -> Non
             )
 
 
-def _standing_owner(name: str, checked: Checked, store: Store | None) -> str | None:
-    """Give the party of the store that a certificate's name proves, unless the file lists it."""
-    listed = store.read(CERTIFICATES, name) if store is not None else None
-    if listed is None or listed.certificate is None or store is None:
+def _standing_owner(
+    name: str, keys: set[str], checked: Checked, store: Store, leaves: Callable[[Row], bool]
+) -> str | None:
+    """Give the party of the store that a certificate's name proves, unless the file lists it.
+
+    A derived one whose contracts with that name all go, and that the file does not give it again,
+    proves nothing more by it.
+    """
+    listed = store.read(CERTIFICATES, name)
+    if listed is None or listed.certificate is None:
         return None
     key = listed.certificate.party_key
-    party = store.read(PARTIES, key)
-    if key in checked.parties or party is None or party.party is None:
+    standing = store.read(PARTIES, key)
+    party = standing.party if standing else None
+    if key in checked.parties or party is None:
         return None
-    return key if name in {one.lower() for one in party.party.certificate_names} else None
+    if party.derived and key not in keys and not _goes_on(key, name, store, leaves):
+        return None
+    return key if name in {one.lower() for one in party.certificate_names} else None
+
+
+def _goes_on(key: PartyKey, name: str, store: Store, leaves: Callable[[Row], bool]) -> bool:
+    """Say whether a contract of a party that the import leaves alone has a host's name."""
+    return any(
+        sds.host_of(one).lower() == name and not leaves(one) for one in contracts_of(store, key)
+    )
 
 
 def write(checked: Checked, store: Store, context: Context) -> int:
@@ -329,7 +376,12 @@ def write(checked: Checked, store: Store, context: Context) -> int:
         batches(_resolved(one, checked, store) for one in checked.spool.rows(kind))
     parties = dict.fromkeys((*checked.parties, *checked.runs))
     bereft = {one.party_key: one for one in _bereft(checked, store)}
-    empty = [one for key, one in bereft.items() if key not in parties and _is_empty(one, store)]
+    moved = {asid for run in checked.runs.values() for asid in run.asids}
+    empty = [
+        one
+        for key, one in bereft.items()
+        if key not in parties and moved.issuperset(one.asids) and not contracts_of(store, key)
+    ]
     take_out(store, empty, at=at, import_id=import_id)
     left = dict.fromkeys((*parties, *(bereft.keys() - {one.party_key for one in empty})))
     batches(_party(PartyKey(key), checked, store) for key in left)
@@ -344,11 +396,6 @@ def _bereft(checked: Checked, store: Store) -> Iterator[Party]:
             listed = store.read(PARTIES, row.party_key)
             if listed is not None and listed.party is not None and listed.party.derived:
                 yield listed.party
-
-
-def _is_empty(party: Party, store: Store) -> bool:
-    """Say whether nothing is left that a derived party would be known from."""
-    return not party.asids and not contracts_of(store, party.party_key)
 
 
 def _moment(context: Context) -> tuple[str, str]:

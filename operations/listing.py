@@ -23,11 +23,13 @@ from core.directory import (
     Party,
     Person,
     RoleProfile,
+    Row,
     System,
     is_contracted,
 )
 from core.store.port import Bucket, Store
 from operations import listing_tables as tables
+from operations import same_names
 from operations.entries import listed, of_kind
 
 _KINDS: Final = (
@@ -55,6 +57,12 @@ class Listing:
     memberships: tuple[Membership, ...] = ()
     role_profiles: tuple[RoleProfile, ...] = ()
 
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All of it, one after the other."""
+        people: tuple[Row, ...] = (*self.people, *self.memberships, *self.role_profiles)
+        return (*self.organisations, *people, *self.parties, *self.systems, *self.contracts)
+
 
 def read(path: Path, store: Store | None = None) -> Listing:
     """Give what a file lists; raise `ListingError` with every fault there is.
@@ -79,6 +87,8 @@ def read(path: Path, store: Store | None = None) -> Listing:
     ]
     faults += _shared_certificates(found.parties)
     faults += _listed_twice(found.contracts)
+    # Only what is right has a name.
+    faults += same_names.in_file(() if faults else found.rows)
     if faults:
         raise ListingError(tuple(faults))
     return found

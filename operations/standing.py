@@ -24,6 +24,7 @@ from core.directory import (
 )
 from core.directory.finding import BUCKETS, By, Kind, exactly, find
 from core.store.port import Bucket, Store
+from operations import same_names
 from operations.exporting import rows, shown
 
 _AGAIN: Final = "export the table and import it again"
@@ -32,6 +33,7 @@ _AGAIN: Final = "export the table and import it again"
 def faults(store: Store) -> Iterator[str]:
     """Give every fault of the stored table, as it is found."""
     directory = Directory(store, time.monotonic)
+    yield from _of_one_name(store)
     for kind, bucket in BUCKETS.items():
         for row in rows(store, bucket):
             yield from _CHECKS.get(type(row), _nothing)(store, row)
@@ -42,6 +44,14 @@ def faults(store: Store) -> Iterator[str]:
                         f"{_what(kind, row)} was listed by an earlier release, so no client of "
                         f"the directory finds it: {_AGAIN}"
                     )
+
+
+def _of_one_name(store: Store) -> Iterator[str]:
+    """Name the rows that are one entry to clients, each pair once."""
+    everything = (row for bucket in BUCKETS.values() for row in rows(store, bucket))
+    for row, other in same_names.pairs(everything, store):
+        if key_of(row) < key_of(other):
+            yield f"{key_of(row)} and {key_of(other)} are one name to clients: remove one"
 
 
 def _what(kind: Kind, row: Row) -> str:

@@ -23,7 +23,7 @@ from core.directory import (
 from core.errors import StoreError
 from core.store.port import Store
 from legacy_contracts.sds import schema as schemas
-from operations import exporting, importing, listing, national, removing, standing
+from operations import exporting, importing, listing, national, removing, same_names, standing
 from operations.cli.directory_views import (
     list_flat,
     list_grouped,
@@ -42,6 +42,7 @@ from operations.cli.opening import (
 from operations.finding_rows import Wanted
 from operations.importing import Checked, Spool, spooling
 from operations.listing import Listing, ListingError
+from operations.same_names import Namesakes
 
 _FORMATS: Final = {".ldif": "ldif", ".toml": "toml"}
 _format_option = click.option(
@@ -87,8 +88,18 @@ def import_(path: Path, file: Path, form: str | None) -> None:
 def import_file(store: Store, file: Path) -> Listing:
     """Write a TOML file's entries into the store and give them; its faults end the command."""
     read = _read_toml(file, store)
+    if replaced := _namesakes(read, store).replaced:
+        with spooling() as spool:
+            gone = Checked(spool, gone=list(replaced.values()))
+            importing.write(gone, store, system_context())
     _write(store, read)
     return read
+
+
+def _namesakes(read: Listing, store: Store) -> Namesakes:
+    """Give what the store has under the names of a TOML file's entries."""
+    places = {same_names.place_of(one) for one in read.rows}
+    return same_names.in_store(read.rows, store, lambda row: same_names.place_of(row) in places)
 
 
 def _form(file: Path, form: str | None) -> str:
@@ -105,7 +116,10 @@ def _read_toml(file: Path, store: Store | None) -> Listing:
         read = listing.read(file, store)
     except ListingError as error:
         fail_all(error.faults)
-    if store is not None and (taken := _taken_names(store, read.parties)):
+    if store is None:
+        return read
+    clashing = (fault for _, fault in _namesakes(read, store).faults)
+    if taken := (*_taken_names(store, read.parties), *clashing):
         fail_all(taken)
     return read
 

@@ -83,17 +83,21 @@ def list_grouped(store: Store, *, as_json: bool) -> None:
 
 def _list_of_party(store: Store, party: Party) -> Counter[type]:
     counts: Counter[type] = Counter()
-    for asid in party.asids:
-        listed = store.read(SYSTEMS, asid)
-        system = listed.system if listed else None
-        if system is not None and system.party_key == party.party_key:
-            counts[System] += 1
-            click.echo(f"  {asid}  {system.name}  {len(system.activities)} interactions")
+    for system in _systems_of(store, party):
+        counts[System] += 1
+        click.echo(f"  {system.asid}  {system.name}  {len(system.activities)} interactions")
     services = Counter(one.service for one in directories.contracts_of(store, party.party_key))
     for service, count in services.items():
         click.echo(f"  {service}  {count} contracts")
     counts[ContractProperties] = services.total()
     return counts
+
+
+def _systems_of(store: Store, party: Party) -> Iterator[System]:
+    """Give the systems that a party runs; one that went to another party says so itself."""
+    listed = (store.read(SYSTEMS, asid) for asid in party.asids)
+    systems = (one.system for one in listed if one is not None)
+    yield from (one for one in systems if one and one.party_key == party.party_key)
 
 
 def _say_sections(store: Store) -> None:
@@ -174,7 +178,7 @@ def _party(store: Store, party: Party) -> _Shown:
         f"acknowledged  {party.acknowledgments}",
         *(["derived       from its systems and contracts"] if party.derived else []),
         *(f"certificate   {name}" for name in party.certificate_names),
-        *(f"system        {asid}" for asid in party.asids),
+        *(f"system        {one.asid}" for one in _systems_of(store, party)),
         *(f"contract      {_terms(one)}" for one in contracts),
     ]
 

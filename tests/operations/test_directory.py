@@ -141,6 +141,75 @@ def test_a_wrong_file_exits_2_with_every_fault_and_imports_nothing(
     assert told("directory", "list", "--config", str(file)) == before
 
 
+IDENTIFIED = """
+[organisation.A12345]
+name = "Hill practice"
+
+[party.A12345-0000001]
+name = "Hill practice"
+certificate_names = []
+
+[[contract]]
+party = "A12345-0000001"
+service = "urn:nhs:names:services:gp2gp"
+interactions = ["RCMR_IN010000UK05"]
+cpa_id = "S9999999A9999999"
+identifier = "S9999999A9999999"
+endpoint = "https://hill.example.test/"
+"""
+
+
+def test_a_contract_that_is_imported_again_for_another_interaction_is_the_same(
+    file: Path, tmp_path: Path
+) -> None:
+    config = ("--config", str(file))
+    done("directory", "import", *config, written(tmp_path, IDENTIFIED))
+
+    other = IDENTIFIED.replace("RCMR_IN010000UK05", "RCMR_IN030000UK06")
+    done("directory", "import", *config, written(tmp_path, other))
+
+    contracts = told("directory", "show", *config, "A12345-0000001")["contracts"]
+    assert [one["interaction"] for one in contracts] == ["RCMR_IN030000UK06"]
+    assert done("directory", "check", *config) == "the directory is right\n"
+
+
+def test_two_entries_of_one_name_are_refused_with_both(file: Path, tmp_path: Path) -> None:
+    config = ("--config", str(file))
+    contract = IDENTIFIED[IDENTIFIED.index("[[contract]]") :]
+    again = contract.replace("RCMR_IN010000UK05", "RCMR_IN030000UK06")
+    other = '[organisation.a12345]\nname = "Hill"\n'
+
+    result = run("directory", "import", *config, written(tmp_path, f"{IDENTIFIED}{again}{other}"))
+
+    assert result.exit_code == 2
+    organisations, contracts = result.stderr.splitlines()
+    assert organisations == (
+        "spine: A12345 and a12345 are one name, uniqueIdentifier=a12345,ou=organisations,o=nhs: "
+        "leave one, or rename it"
+    )
+    assert contracts == (
+        "spine: A12345-0000001|urn:nhs:names:services:gp2gp:RCMR_IN010000UK05 and "
+        "A12345-0000001|urn:nhs:names:services:gp2gp:RCMR_IN030000UK06 are one name, "
+        "uniqueIdentifier=S9999999A9999999,ou=services,o=nhs: leave one, or rename it"
+    )
+    done("directory", "import", *config, written(tmp_path, IDENTIFIED))
+    refused = run("directory", "import", *config, written(tmp_path, other))
+    assert "organisation a12345 is A12345 in the store" in refused.stderr
+
+
+def test_a_system_that_went_to_another_party_is_shown_there_alone(
+    file: Path, tmp_path: Path
+) -> None:
+    config = ("--config", str(file))
+    done("directory", "import", *config, written(tmp_path, LISTING))
+    moved = LISTING.replace("A12345-0000001", "B12345-0000001").replace("hill.e", "dale.e")
+
+    done("directory", "import", *config, written(tmp_path, moved.replace("old.e", "new.e")))
+
+    assert "system " not in done("directory", "show", *config, "A12345-0000001")
+    assert "system        100000000001" in done("directory", "show", *config, "B12345-0000001")
+
+
 def test_a_party_that_was_taken_out_is_not_there(file: Path, tmp_path: Path) -> None:
     config = ("--config", str(file))
     done("directory", "import", *config, written(tmp_path, AGREED))

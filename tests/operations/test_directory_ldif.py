@@ -31,10 +31,12 @@ from core.context import system_context
 from core.directory import (
     Actor,
     ContractProperties,
+    Organisation,
+    key_of,
     list_entries,
     list_rows,
 )
-from core.directory.finding import BUCKETS
+from core.directory.finding import BUCKETS, Kind
 from core.store.memory import MemoryStore
 from core.values.identity import Asid, PartyKey
 from legacy_contracts.sds import ldif, schema
@@ -359,6 +361,60 @@ def test_what_was_taken_out_is_not_there_to_stand_under(store: MemoryStore) -> N
     imported(store, gone)
     (said,) = faults_of(ROLE_PROFILE, store)
     assert "is neither in this file nor in the store: add its entry" in said
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [("RCMR_IN010000UK05", "RCMR_IN030000UK06"), ("A12345-0000001", "B12345-0000001")],
+)
+def test_an_entry_that_is_imported_again_is_one_entry_whatever_it_says(
+    store: MemoryStore, before: str, now: str
+) -> None:
+    imported(store, WHOLE)
+
+    imported(store, CONTRACT.replace(before, now))
+
+    (row,) = exporting.rows(store, BUCKETS[Kind.CONTRACT])
+    assert isinstance(row, ContractProperties)
+    assert now in key_of(row)
+    assert faults_of(exported(store)) == []
+    assert list(standing.faults(store)) == []
+    assert directory_of(store).party_of(["mhs.hill.example.test"]) == row.party_key
+
+
+def test_entries_may_exchange_what_they_are_for(store: MemoryStore) -> None:
+    other = CONTRACT.replace("S9999999A9999999", "S9999999A9999998").replace(
+        "RCMR_IN010000UK05", "RCMR_IN030000UK06"
+    )
+    exchanged = f"{CONTRACT}\n{other}".replace("S9999999A9999999", "S1")
+    exchanged = exchanged.replace("S9999999A9999998", "S9999999A9999999")
+    imported(store, f"{CONTRACT}\n{other}")
+
+    imported(store, exchanged.replace("S1", "S9999999A9999998"))
+
+    rows = exporting.rows(store, BUCKETS[Kind.CONTRACT])
+    said = {one.interaction: one.identifier for one in rows if isinstance(one, ContractProperties)}
+    assert said == {
+        "RCMR_IN010000UK05": "S9999999A9999998",
+        "RCMR_IN030000UK06": "S9999999A9999999",
+    }
+
+
+def test_a_key_that_differs_from_one_of_the_store_by_case_alone_is_a_slip(
+    store: MemoryStore,
+) -> None:
+    imported(store, ORGANISATION)
+    (said,) = faults_of(ORGANISATION.replace("A12345", "a12345"), store)
+    assert said == (
+        "line 1: organisation a12345 is A12345 in the store, since names have no case: write it as "
+        "that is written, or remove that first"
+    )
+
+
+def test_a_table_with_two_entries_of_one_name_is_not_right(store: MemoryStore) -> None:
+    rows = [Organisation("A12345", "Hill"), Organisation("a12345", "Hill")]
+    list_rows(store, rows, at="2026-01-01T00:00:00", import_id="1")
+    assert list(standing.faults(store)) == ["A12345 and a12345 are one name to clients: remove one"]
 
 
 def test_what_follows_from_a_fault_is_not_another() -> None:
