@@ -20,6 +20,7 @@ from core.errors import StoreError
 from core.store.port import Store
 from facade import tls
 from facade.config import Config
+from facade.ldap_users import ExtraMissing, Passwords
 from facade.tls import TlsFiles
 from legacy_contracts import registry
 from legacy_contracts.envelopes import toolkit
@@ -136,10 +137,26 @@ def records(store: Store) -> list[Finding]:
 def ports(config: Config) -> list[Finding]:
     """Look at the ports: served by this facade, free, or somebody else's."""
     serves = _answers_healthy(config.admin_host, config.admin_port)
-    return [
-        _port(config.server_host, config.server_port, "server.port", serves=serves),
-        _port(config.admin_host, config.admin_port, "admin.port", serves=serves),
+    listened = [
+        (config.server_host, config.server_port, "server.port"),
+        (config.admin_host, config.admin_port, "admin.port"),
     ]
+    offered = (
+        (config.ldap_host, config.ldap_port, "ldap.port"),
+        (config.ldap_plain_host, config.ldap_plain_port, "ldap.plain_port"),
+    )
+    listened += (one for one in offered if one[1])
+    return [_port(*one, serves=serves) for one in listened]
+
+
+def extras(config: Config) -> list[Finding]:
+    """Say where LDAP is configured and what it needs is not installed, as `spine serve` would."""
+    try:
+        if config.ldap_port or config.ldap_plain_port:
+            Passwords({})
+    except ExtraMissing as missing:
+        return [Finding(Level.FAULT, "ldap", str(missing))]
+    return []
 
 
 def _port(host: str, port: int, setting: str, *, serves: bool) -> Finding:
@@ -222,4 +239,4 @@ def everything(config: Config, store: Callable[[], Store]) -> list[Finding]:
     else:
         with contextlib.closing(opened):
             found += records(opened)
-    return found + ports(config)
+    return found + extras(config) + ports(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import sqlite3
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -185,6 +186,21 @@ def test_a_port_of_another_program_is_a_fault(file: Path) -> None:
         port = other.getsockname()[1]
         fault = the_fault(file, SPINE_SERVER_HOST="127.0.0.1", SPINE_SERVER_PORT=str(port))
     assert fault.says == "is used by another program: stop it, or set server.port"
+
+
+@pytest.mark.parametrize("setting", ["port", "plain_port"])
+def test_the_ports_of_ldap_are_looked_at_where_it_is_configured(file: Path, setting: str) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as other:
+        taken = {f"SPINE_LDAP_{setting.upper()}": str(other.getsockname()[1])}
+        fault = the_fault(file, SPINE_LDAP_HOST="127.0.0.1", **taken)
+    assert fault.says == f"is used by another program: stop it, or set ldap.{setting}"
+
+
+def test_ldap_without_what_it_needs_is_a_fault(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "argon2", None)
+    (port,) = free_ports(1)
+    assert "pip install 'spine-facade[ldap]'" in the_fault(file, SPINE_LDAP_PORT=str(port)).says
+    assert faults(check(file, "--json")) == []
 
 
 def test_an_address_of_another_machine_is_a_fault(file: Path) -> None:
