@@ -60,6 +60,10 @@ _UNSAID: Final = {
 """What an entry may leave to its party where that has an entry of its own."""
 
 
+class SpoolError(Exception):
+    """The folder of temporary files cannot be written."""
+
+
 class Spool:
     """Rows that wait in temporary files, a file for each kind."""
 
@@ -69,11 +73,20 @@ class Spool:
         self._encode = msgspec.json.Encoder().encode
 
     def add(self, row: Row) -> None:
-        """Keep a row."""
-        file = self._files.get(type(row))
-        if file is None:
-            file = self._files[type(row)] = (self._folder / type(row).__name__).open("w+b")
-        file.write(self._encode(row) + b"\n")
+        """Keep a row; raise `SpoolError` where there is no room for it."""
+        try:
+            file = self._files.get(type(row))
+            if file is None:
+                file = self._files[type(row)] = (self._folder / type(row).__name__).open("w+b")
+            file.write(self._encode(row) + b"\n")
+        except OSError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: OSError) -> SpoolError:
+        return SpoolError(
+            f"temporary files cannot be written ({self._folder}: {error.strerror}): make room "
+            "there, or name another folder in TMPDIR"
+        )
 
     def rows(self, kind: type) -> Iterator[Any]:
         """Give the rows of a kind in the order they came."""
@@ -81,14 +94,20 @@ class Spool:
         if file is None:
             return
         decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
-        file.seek(0)
+        try:
+            file.seek(0)
+        except OSError as error:
+            # What was still held in memory is written now.
+            raise self._failed(error) from error
         for line in file:
             yield decode(line)
 
     def close(self) -> None:
         """Let go of the files."""
         for file in self._files.values():
-            file.close()
+            # Nobody needs any more what could not be written.
+            with contextlib.suppress(OSError):
+                file.close()
 
 
 @dataclass(slots=True)

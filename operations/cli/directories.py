@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -40,7 +41,7 @@ from operations.cli.opening import (
     read_config,
 )
 from operations.finding_rows import Wanted
-from operations.importing import Checked, Spool, spooling
+from operations.importing import Checked, Spool, SpoolError, spooling
 from operations.listing import Listing, ListingError
 from operations.same_names import Namesakes
 
@@ -135,8 +136,18 @@ def _write(store: Store, read: Listing) -> None:
     directories.list_entries(store, read.parties, read.systems, at=at, import_id=import_id)
 
 
+@contextlib.contextmanager
+def _spooled() -> Iterator[Spool]:
+    """Give a place where rows wait; that it cannot be written ends the command."""
+    try:
+        with spooling() as spool:
+            yield spool
+    except SpoolError as error:
+        fail(str(error))
+
+
 def _import_ldif(store: Store, file: Path) -> str:
-    with spooling() as spool:
+    with _spooled() as spool:
         checked = _read_ldif(file, store, spool)
         counts = dict(checked.counts)
         counts[Party] = importing.write(checked, store, system_context())
@@ -231,7 +242,13 @@ def export(path: Path, form: str | None, file: Path | None, *, ldif: bool) -> No
 
 
 def _write_whole(file: Path, texts: Iterator[str]) -> None:
-    """Write a file that is there whole or not at all."""
+    """Write a file that is there whole or not at all; what is no file (a pipe) is written to."""
+    if file.exists() and not file.is_file():
+        with file.open("w", encoding="utf-8") as target:
+            target.writelines(texts)
+        return
+    # A link stays one: what it leads to is written.
+    file = file.resolve()
     unfinished = file.with_name(f".{file.name}.new")
     try:
         with unfinished.open("w", encoding="utf-8") as target:
@@ -269,7 +286,7 @@ def check(path: Path, form: str | None, file: Path | None) -> None:
 def _checked(file: Path, form: str, store: Store | None) -> str:
     if form == "toml":
         return _counted_listing(_read_toml(file, store))
-    with spooling() as spool:
+    with _spooled() as spool:
         checked = _read_ldif(file, store, spool)
     return _counted(dict(checked.counts) | {Party: len({**checked.parties, **checked.runs})})
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -415,6 +418,45 @@ def test_a_table_with_two_entries_of_one_name_is_not_right(store: MemoryStore) -
     rows = [Organisation("A12345", "Hill"), Organisation("a12345", "Hill")]
     list_rows(store, rows, at="2026-01-01T00:00:00", import_id="1")
     assert list(standing.faults(store)) == ["A12345 and a12345 are one name to clients: remove one"]
+
+
+def test_an_export_goes_through_what_is_no_file_and_where_a_link_leads(tmp_path: Path) -> None:
+    config = ("--config", str(made_folder(tmp_path / "data")))
+    whole = done("directory", "export", *config, "--ldif")
+    file, link, pipe = (tmp_path / f"{name}.ldif" for name in ("file", "link", "pipe"))
+    file.write_text("before")
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        done("directory", "export", *config, str(pipe))
+        assert read.result(timeout=10) == whole
+    done("directory", "export", *config, str(link))
+
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert file.read_text() == whole
+
+
+def test_a_full_folder_of_temporary_files_is_named_as_what_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = ("--config", str(made_folder(tmp_path / "data")))
+    (tmp_path / "whole.ldif").write_text(WHOLE)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    (folder / "Organisation").symlink_to("/dev/full")
+    monkeypatch.setattr(
+        tempfile, "TemporaryDirectory", lambda **_: contextlib.nullcontext(str(folder))
+    )
+
+    result = run("directory", "import", *config, str(tmp_path / "whole.ldif"))
+
+    assert result.stderr == (
+        f"spine: temporary files cannot be written ({folder}: No space left on device): make room "
+        "there, or name another folder in TMPDIR\n"
+    )
+    assert result.exit_code == 1
 
 
 def test_what_follows_from_a_fault_is_not_another() -> None:
