@@ -120,7 +120,20 @@ class Connection:
         self._sock = context().wrap_socket(
             self._sock, server_side=True, do_handshake_on_connect=False
         )
-        self._sock.do_handshake()
+        try:
+            self._sock.do_handshake()
+        except TimeoutError:
+            self._report("handshake.stalled")
+            raise
+        except OSError as error:
+            if why := tls.refusal(error):
+                self._report("handshake.refused", why=why)
+            raise
+
+    def _report(self, event: str, **what: str) -> None:
+        """Note what became of a handshake: whoever is refused can be told no other way."""
+        with contextlib.suppress(OSError):
+            logs.logger().info(event, peer=self._sock.getpeername()[0], **what)
 
     def _start_tls(self, session: Session) -> None:
         if self._held:

@@ -87,6 +87,15 @@ def names_of(sock: object) -> tuple[str, ...]:
     return sock.peer_names
 
 
+def refusal(error: Exception) -> str | None:
+    """Give why a handshake failed, in OpenSSL's words; None for a peer that went away."""
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
+        return None
+    verify: str | None = getattr(error, "verify_message", None)
+    reason: str | None = getattr(error, "reason", None)
+    return verify or reason or type(error).__name__
+
+
 def _no_password() -> str:
     """Let an encrypted key fail instead of asking at a terminal that no server has."""
     return ""

@@ -28,7 +28,7 @@ from gunicorn.http.errors import InvalidChunkSize, ParseException
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-from facade import logs
+from facade import logs, tls
 from facade.arrival import HEAD_LIMIT, Arrival, wire_limit
 
 HELD_LIMIT: Final = 64_000_000
@@ -281,7 +281,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except (ssl.SSLWantReadError, BlockingIOError):
             return _Turn.READ
         except (OSError, ValueError) as error:
-            why = _reason(error)
+            why = tls.refusal(error)
             if not conn.known and why:
                 self._report("handshake.refused", conn, why=why)
             return _Turn.OVER
@@ -328,12 +328,3 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _report(self, event: str, conn: Connection, **what: str) -> None:
         self._log.info(event, peer=conn.client[0], **what)
-
-
-def _reason(error: Exception) -> str | None:
-    """Give why a handshake failed, in OpenSSL's words; None for a peer that went away."""
-    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError | ConnectionError):
-        return None
-    verify: str | None = getattr(error, "verify_message", None)
-    reason: str | None = getattr(error, "reason", None)
-    return verify or reason or type(error).__name__

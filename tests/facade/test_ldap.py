@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -331,6 +333,16 @@ def test_a_certificate_of_another_authority_or_out_of_its_time_is_refused(
     early = client(folder, authority_of(folder), "client.spine.test", days=(1, 30))
     assert [_refused(served.port, one) for one in (foreign, expired, early)] == [True] * 3
     assert not _refused(served.port, files)
+    events = [json.loads(one) for one in served.log.read_text().splitlines() if one[:1] == "{"]
+    why = {one["why"] for one in events if one["event"] == "handshake.refused"}
+    assert {"certificate has expired", "certificate is not yet valid"} < why
+
+
+def test_a_peer_that_never_begins_tls_is_noted_and_let_go(folder: Path) -> None:
+    with serving_ldap(folder, SPINE_TLS_HANDSHAKE_SECONDS="0.5") as served:
+        with socket.create_connection(("127.0.0.1", served.port), timeout=10) as silent:
+            assert silent.recv(1) == b""
+        assert "handshake.stalled" in served.log.read_text()
 
 
 def _without_certificate(port: int, files: ClientFiles) -> bool:
