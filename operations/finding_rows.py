@@ -59,7 +59,8 @@ class Wanted:
         if self.after is not None and self.kind is None:
             return "--after goes on within one kind: say --kind too"
         if not self.kinds:
-            return f"a {self.kind} has nothing of what was asked for: leave a filter out"
+            which = "" if self.kind is None else f" of --kind {self.kind}"
+            return f"no entry{which} has all that was asked for: leave a filter out"
         return ""
 
     @property

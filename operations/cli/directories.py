@@ -320,7 +320,7 @@ def remove(path: Path, entries: tuple[str, ...]) -> None:
         if needed := removing.needed(store, checked.gone):
             fail_all(needed)
         importing.write(checked, store, system_context())
-    click.echo(f"taken out: {len(entries)}")
+    click.echo(f"taken out: {len({same_names.place_of(one) for one in checked.gone})}")
 
 
 @directory.command(epilog="Example:  spine directory schema > nhs.schema")

@@ -210,6 +210,23 @@ def test_a_system_that_went_to_another_party_is_shown_there_alone(
     assert "system        100000000001" in done("directory", "show", *config, "B12345-0000001")
 
 
+def test_an_entry_that_is_named_twice_is_taken_out_once(file: Path, tmp_path: Path) -> None:
+    config = ("--config", str(file))
+    done("directory", "import", *config, written(tmp_path, IDENTIFIED))
+    key = "A12345-0000001|urn:nhs:names:services:gp2gp:RCMR_IN010000UK05"
+    said = done("directory", "remove", *config, key, "S9999999A9999999")
+    assert said == "taken out: 1\n"
+
+
+def test_filters_that_no_entry_of_a_kind_has_are_refused(file: Path) -> None:
+    asked = ("directory", "list", "--config", str(file), "--organisation", "A12345")
+    refused = run(*asked, "--kind", "organisation")
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        "spine: no entry of --kind organisation has all that was asked for: leave a filter out\n"
+    )
+
+
 def test_a_party_that_was_taken_out_is_not_there(file: Path, tmp_path: Path) -> None:
     config = ("--config", str(file))
     done("directory", "import", *config, written(tmp_path, AGREED))
