@@ -8,7 +8,6 @@ case alone is a slip, and a fault.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,7 +15,6 @@ from typing import Final
 from adapters import sds
 from core.directory import (
     ContractProperties,
-    Directory,
     Membership,
     Organisation,
     Party,
@@ -27,7 +25,8 @@ from core.directory import (
     identifier_of,
     key_of,
 )
-from core.directory.finding import BUCKETS, INDEXES, LAST, By, Kind, Shown, exactly, find
+from core.directory.finding import BUCKETS, INDEXES, LAST, MOST, By, Kind, Shown
+from core.directory.kept import folded
 from core.store.port import Span, Store
 
 _KINDS: Final[dict[type, Kind]] = {
@@ -74,25 +73,25 @@ def in_store(rows: Iterable[Row], store: Store, leaves: Callable[[Row], bool]) -
 
 def pairs(rows: Iterable[Row], store: Store) -> Iterator[tuple[Row, Row]]:
     """Give rows whose name another row of the store has, each with that one."""
-    directory = Directory(store, time.monotonic)
     empty = {row_type for row_type, kind in _KINDS.items() if _is_empty(store, kind)}
     for row in rows:
         if type(row) in empty or _is_nameless(row):
             continue
         kind = _KINDS[type(row)]
         name = identifier_of(row) if isinstance(row, ContractProperties) else key_of(row)
-        for shown in find(exactly(kind, _index(kind), name), store, directory).rows:
-            if key_of(shown.row) != key_of(row):
-                yield row, shown.row
+        span = Span(_index(kind), folded(name), folded(name))
+        for _, key in store.find(BUCKETS[kind], span, limit=MOST).entries:
+            listed = store.read(BUCKETS[kind], key) if key != key_of(row) else None
+            if listed is not None and listed.row is not None:
+                yield row, listed.row
 
 
 def _is_empty(store: Store, kind: Kind) -> bool:
-    span = Span(INDEXES[kind][_index(kind)], "", LAST)
-    return not store.find(BUCKETS[kind], span, limit=1).entries
+    return not store.find(BUCKETS[kind], Span(_index(kind), "", LAST), limit=1).entries
 
 
-def _index(kind: Kind) -> By:
-    return By.IDENTIFIER if kind is Kind.CONTRACT else By.KEY
+def _index(kind: Kind) -> str:
+    return INDEXES[kind][By.IDENTIFIER if kind is Kind.CONTRACT else By.KEY]
 
 
 def _is_nameless(row: Row) -> bool:
