@@ -268,6 +268,18 @@ def _settle(checked: Checked, store: Store | None) -> None:
     if store is not None:
         _replace(checked, store)
     _share(checked, store, owners)
+    _note_spellings(checked)
+
+
+def _note_spellings(checked: Checked) -> None:
+    """Note party keys that differ by case alone: messages are compared to the letter."""
+    known: dict[str, str] = {}
+    for key in dict.fromkeys((*checked.parties, *checked.runs)):
+        other = known.setdefault(key.casefold(), key)
+        if other != key:
+            checked.notes.append(
+                f"{other} and {key} are one party to clients, and two to the hub: write them alike"
+            )
 
 
 def _note_absent(checked: Checked, store: Store | None) -> None:

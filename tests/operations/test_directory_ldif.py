@@ -459,6 +459,12 @@ def test_a_full_folder_of_temporary_files_is_named_as_what_is_full(
     assert result.exit_code == 1
 
 
+def test_a_party_key_in_two_spellings_is_noted(store: MemoryStore) -> None:
+    text = f"{CONTRACT}\n{SYSTEM}".replace("A12345-0000001", "a12345-0000001", 1)
+    (said,) = imported(store, text).notes
+    assert said.startswith("a12345-0000001 and A12345-0000001 are one party to clients, and two")
+
+
 def test_what_follows_from_a_fault_is_not_another() -> None:
     text = CONTRACT.replace("PT90S", "P53W").replace("nhsMHSPersistDuration: P1DT4H10M\n", "")
     (said,) = faults_of(text)
