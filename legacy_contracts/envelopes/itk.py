@@ -139,8 +139,11 @@ def opened(element: etree._Element) -> Envelope:
     )
 
 
-def asked(envelope: Envelope, profile_id: str) -> Payload:
-    """Give the one payload of a request to a service; raise `ItkError` where it is no such one."""
+def asked(envelope: Envelope, profile_ids: tuple[str, ...]) -> Payload:
+    """Give the one payload of a request to a service; raise `ItkError` where it is no such one.
+
+    The profile is one of these, of which the first is the published one.
+    """
     if not envelope.audit_identities:
         raise refusal("NO_AUDIT_IDENTITY")
     if len(envelope.manifest) != 1:
@@ -151,9 +154,9 @@ def asked(envelope: Envelope, profile_id: str) -> Payload:
     if not is_xml(item.mimetype):
         raise refusal("MIMETYPE", "text/xml is expected")
     if not item.profile_id:
-        raise refusal("NO_PROFILE_ID", f"{profile_id} is expected")
-    if item.profile_id != profile_id:
-        raise refusal("PROFILE_ID", f"{profile_id} is expected")
+        raise refusal("NO_PROFILE_ID", f"{profile_ids[0]} is expected")
+    if item.profile_id not in profile_ids:
+        raise refusal("PROFILE_ID", f"{profile_ids[0]} is expected")
     if not envelope.payloads[0].content.strip():
         raise refusal("INVALID_MESSAGE", "the payload is empty")
     return envelope.payloads[0]
