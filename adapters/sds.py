@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from adapters import gp2gp
 from core.directory import (
     Acknowledging,
     ContractProperties,
@@ -62,6 +63,14 @@ _SERVICES_OF: Final = {
         )
     },
 }
+
+
+SHORT_NAMES: Final = frozenset(
+    service.removeprefix(ns.SERVICES)
+    for service in (gp2gp.SERVICE, *(full.rpartition(":")[0] for full in _SERVICES_OF.values()))
+    if service.startswith(ns.SERVICES)
+)
+"""Services whose names people shorten, and are told to write in full."""
 
 
 def full_name(activity: str) -> str:

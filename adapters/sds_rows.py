@@ -44,7 +44,7 @@ UNSAID_PERSIST_SECONDS: Final = 300.0
 """How long a message is remembered where the entry does not say: what real entries say."""
 
 ODS_CODE: Final = re.compile(r"[A-Za-z0-9]+")
-SERVICE: Final = re.compile(r"[!-~]+:[!-~]+")
+SERVICE: Final = re.compile(r"[!-~]+")
 INTERACTION: Final = re.compile(r"[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*")
 """What names an organisation, a service, an interaction, in any file."""
 

@@ -3,7 +3,8 @@
 The facts are those of the real server's own subschema entry (public in
 NHSDigital/integration-adaptor-mhs, my_real_server_schema.json) and of RFC 4519, 4524, 2798 and 2079
 for the standard ones. What holds pictures, certificates or secrets is left out: no entry here has
-it. An attribute without an equality rule can be asked for by presence alone, as on the real server.
+it. Where the real server gives an attribute of the NHS no rule of equality, order or substrings, so
+that a filter that needs one finds nothing, it has one here (docs/decisions/0023).
 """
 
 from __future__ import annotations
@@ -40,18 +41,30 @@ class AttributeType:
     operational: bool = False
 
 
-def _nhs(name: str, number: str, equality: str = "") -> AttributeType:
+_ORDERED_AND_PARTED: Final = {
+    EXACT: ("caseExactOrderingMatch", "caseExactSubstringsMatch"),
+    FOLDED: ("caseIgnoreOrderingMatch", SUBSTRINGS),
+}
+
+
+def _compared(name: str, oid: str, equality: str, *, single: bool) -> AttributeType:
+    """Give one that is compared alike for equality, order and substrings."""
+    ordering, substring = _ORDERED_AND_PARTED[equality]
+    return AttributeType(name, oid, DIRECTORY_STRING, equality, ordering, substring, single)
+
+
+def _nhs(name: str, number: str, equality: str = FOLDED) -> AttributeType:
     """Give one with a single value."""
-    return AttributeType(name, NHS_ATTRIBUTES + number, equality=equality, single=True)
+    return _compared(name, NHS_ATTRIBUTES + number, equality, single=True)
 
 
-def _nhs_many(name: str, number: str, equality: str = "") -> AttributeType:
+def _nhs_many(name: str, number: str, equality: str = FOLDED) -> AttributeType:
     """Give one with any number of values."""
-    return AttributeType(name, NHS_ATTRIBUTES + number, equality=equality)
+    return _compared(name, NHS_ATTRIBUTES + number, equality, single=False)
 
 
 def _ours(name: str, number: int, *, single: bool) -> AttributeType:
-    return AttributeType(name, f"{OUR_OWN}.1.{number}", equality=FOLDED, single=single)
+    return _compared(name, f"{OUR_OWN}.1.{number}", FOLDED, single=single)
 
 
 def _named(name: str, oid: str, *aliases: str) -> AttributeType:

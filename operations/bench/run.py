@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import random
+import sqlite3
+import ssl
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -55,6 +59,7 @@ def run(count: int, riak: str | None, only: str | None, say: Callable[[str], Non
     Where one part is named, measure that alone.
     """
     report = Report()
+    say(_measured_on())
     with tempfile.TemporaryDirectory(prefix="spine-bench-") as folder:
         home = Path(folder)
         setup.make_folder(home, system_context().now())
@@ -72,6 +77,14 @@ def run(count: int, riak: str | None, only: str | None, say: Callable[[str], Non
         if only in {None, LDAP}:
             ldap.measure(report, bench)
     return report
+
+
+def _measured_on() -> str:
+    """Give what the figures depend on beside the code."""
+    return (
+        f"{len(os.sched_getaffinity(0))} cores, Python {platform.python_version()} "
+        f"({platform.python_compiler()}), {ssl.OPENSSL_VERSION}, SQLite {sqlite3.sqlite_version}"
+    )
 
 
 def _queries(report: Report, bench: Bench, count: int, riak: str | None) -> None:

@@ -7,6 +7,8 @@ import os
 import shutil
 import signal
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -168,14 +170,13 @@ ASKED = {
 
 
 @pytest.mark.parametrize("who", ASKED)
-@pytest.mark.parametrize("strategy", [ldap3.SYNC, ldap3.ASYNC])
 def test_each_message_handler_finds_one_entry_over_mutual_tls(
-    served: LdapServed, files: ClientFiles, who: str, strategy: str
+    served: LdapServed, files: ClientFiles, who: str
 ) -> None:
     base, text, attributes = ASKED[who]
-    connection = connected(served.port, files, client_strategy=strategy)
-    told = connection.search(base, text, attributes=attributes)
-    found = connection.response if strategy == ldap3.SYNC else connection.get_response(told, 20)[0]
+    connection = connected(served.port, files)
+    connection.search(base, text, attributes=attributes)
+    found = connection.response
     connection.unbind()
     (entry,) = (one for one in found if one["type"] == "searchResEntry")
     said = entry["attributes"]
@@ -186,6 +187,48 @@ def test_each_message_handler_finds_one_entry_over_mutual_tls(
             ["https://hill.spine.test/reliablemessaging"],
         )
         assert said["nhsMhsCPAId"] in ("S2009999A999001", ["S2009999A999001"])
+
+
+IN_BACKGROUND = """
+import os, ssl, sys, warnings
+import ldap3
+warnings.simplefilter("ignore")
+port, ca, certificate, key, *texts = sys.argv[1:]
+tls = ldap3.Tls(
+    key, certificate, ssl.CERT_REQUIRED, ssl.PROTOCOL_TLSv1_2, ca_certs_file=ca
+)
+server = ldap3.Server("127.0.0.1", int(port), use_ssl=True, tls=tls, connect_timeout=5)
+connection = ldap3.Connection(
+    server, lazy=True, auto_bind=ldap3.AUTO_BIND_NO_TLS, client_strategy=ldap3.ASYNC
+)
+for text in texts:
+    connection.bind()
+    asked = connection.search("ou=services,o=nhs", text, attributes=["nhsMHSPartyKey"])
+    found, _ = connection.get_response(asked, 20)
+    print(len(found), found[0]["attributes"]["nhsMHSPartyKey"], flush=True)
+os._exit(0)
+"""
+"""As the MHS adaptor asks: one lazy connection, read in the background, bound before each search.
+
+In a process of its own, that ends: ldap3 goes on reading for ever from one that it has let go of.
+"""
+
+
+def test_a_message_handler_that_reads_in_the_background_finds_them_too(
+    served: LdapServed, files: ClientFiles
+) -> None:
+    texts = [text for base, text, _ in ASKED.values() if base != "o=nhs"]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", IN_BACKGROUND, str(served.port)),
+            *(str(files.ca), str(files.certificate), str(files.key), *texts),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.splitlines() == [f"1 {PARTY}"] * len(texts), done.stderr
 
 
 def test_ldap3_reads_the_root_and_the_schema_and_asks_by_them(

@@ -341,7 +341,7 @@ def test_a_critical_control_that_is_not_known_is_refused_and_another_is_passed_o
         ("uniqueIdentifier=200000000115,ou=Services,o=nhs", "nhsIDCode", b"a81001", 5),
         ("uniqueIdentifier=200000000115,ou=Services,o=nhs", "uid", b"1", 16),
         ("uniqueIdentifier=200000000115,ou=Services,o=nhs", "zork", b"1", 17),
-        ("uniqueIdentifier=200000000115,ou=Services,o=nhs", "nhsMHSRetries", b"1", 18),
+        ("uniqueIdentifier=200000000115,ou=Services,o=nhs", "fax", b"1", 18),
         ("uniqueIdentifier=1,ou=Services,o=nhs", "nhsIDCode", b"A81001", 32),
         ("nothing", "nhsIDCode", b"A81001", 34),
     ],
