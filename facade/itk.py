@@ -187,7 +187,8 @@ class Services:
 
     def _through(self, environ: dict[str, Any]) -> Answered:
         """Give what went through spyne as the answer."""
-        for _ in self._wsgi(environ, _ignored):
+        # Not by calling it: that asks first, at length, whether its own WSDL is wanted.
+        for _ in self._wsgi.handle_rpc(environ, _ignored):
             pass
         answered: Answered = environ[_ANSWERED]
         return answered
@@ -218,7 +219,6 @@ def _environ(request: Request, path: str) -> dict[str, Any]:
     return {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": path,
-        "CONTENT_TYPE": "text/xml",
         "CONTENT_LENGTH": str(len(request.body)),
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "443",
@@ -305,5 +305,10 @@ class _Protocol:
         ctx.transport.req[_ANSWERED] = ctx.out_document
 
     def create_out_string(self, ctx: Any, _charset: str | None = None) -> None:  # noqa: ANN401
-        """Send the very bytes."""
+        """Send the very bytes, and let go of the request.
+
+        A context of spyne's refers to itself: what it holds, a whole document, would stay until
+        garbage is looked for.
+        """
         ctx.out_string = [ctx.out_document.body]
+        ctx.in_document = ctx.in_object = None

@@ -51,7 +51,7 @@ _UUID: Final = re.compile(r"[A-Fa-f0-9]{8}(?:-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}
 _COUNT: Final = re.compile(r"\+?[0-9]{1,9}", re.ASCII)
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
-_DECLARATION: Final = re.compile(rb"\s*<\?xml[^>]*\?>\s*")
+_DECLARATION: Final = re.compile(rb"\s*<\?xml\s[^>]*\?>\s*")
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -416,5 +416,6 @@ def _packed(item: ManifestItem, payload: Payload) -> str:
     if item.base64:
         return base64.b64encode(content).decode("ascii")
     if is_xml(item.mimetype):
-        return _DECLARATION.sub(b"", content, count=1).decode()
+        declared = _DECLARATION.match(content)
+        return content[declared.end() if declared else 0 :].decode()
     return escape(content.decode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import gzip
 import zlib
 from dataclasses import replace
@@ -32,6 +33,7 @@ from peers import PATIENT
 from serving import core_on, fixed_context
 from smsp_asking import VERIFY, Asked, payload
 
+from adapters import itk as itk_path
 from adapters.pipeline import Request
 from core.audit import read_page
 from core.errors import StoreError
@@ -547,6 +549,18 @@ def test_the_audit_names_the_person_by_the_ids_of_a_smartcard(
     assert page is not None
     (entry,) = page.entries
     assert (entry.user, entry.role_profile, entry.job_role) == named
+
+
+def test_a_request_that_was_answered_is_let_go_at_once() -> None:
+    """A context of spyne's is a cycle: what it holds would stay until garbage is looked for."""
+    services = services_on(core_on(MemoryStore()))
+    gc.collect()
+    gc.disable()
+    try:
+        assert sent(services, Parts().message()).status == 200
+        assert not [one for one in gc.get_objects() if isinstance(one, itk_path.Asked)]
+    finally:
+        gc.enable()
 
 
 def test_whose_certificate_nobody_knows_is_not_answered(services: Services) -> None:
