@@ -40,7 +40,10 @@ BY_PATH: Final = {operation.path: operation for operation in OPERATIONS.values()
 
 PATHS: Final = ANYWHERE | BY_PATH.keys()
 
-_OF_NO_USER: Final = frozenset({oids.ROLE_PROFILE, oids.JOB_ROLE, oids.ASID})
+_ROLE: Final = "1.2.826.0.1285.0.2.0.108"
+"""How the public client of smartcards types a job role (Inhealthcare/open-inhealthcare)."""
+
+_OF_NO_USER: Final = frozenset({oids.ROLE_PROFILE, oids.JOB_ROLE, _ROLE, oids.ASID})
 """The types of audit identities that say what a user, or a system, is, and not who."""
 
 _PASSING: Final = frozenset({Code.NOT_CONNECTED, Code.FAILED})
@@ -168,7 +171,7 @@ def _person(identities: tuple[Address, ...]) -> Person:
     return Person(
         role_profile=typed.get(oids.ROLE_PROFILE, ""),
         user=typed.get(oids.USER) or next(own, identities[0].uri),
-        job_role=typed.get(oids.JOB_ROLE, ""),
+        job_role=typed.get(oids.JOB_ROLE) or typed.get(_ROLE, ""),
     )
 
 

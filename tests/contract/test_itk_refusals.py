@@ -534,6 +534,10 @@ WARD: Final = '<itk:id type="2.16.840.1.113883.2.1.3.2.4.18.27" uri="urn:nhs-uk:
     [
         (ROLE + OF_USER, ("200000000002", "100000000001", "")),
         (WARD + JOB + OF_USER + ROLE, ("200000000002", "100000000001", "R8000")),
+        (
+            WARD + ROLE + OF_USER + JOB.replace("2.1.104", "2.0.108"),
+            ("200000000002", "100000000001", "R8000"),
+        ),
         (WARD, ("urn:nhs-uk:identity:ods:T9", "", "")),
         (SYSTEM + WARD, ("urn:nhs-uk:identity:ods:T9", "", "")),
         (SYSTEM, ("990000000000", "", "")),
