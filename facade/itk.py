@@ -191,6 +191,9 @@ class Services:
         for _ in self._wsgi.handle_rpc(environ, _ignored):
             pass
         answered: Answered = environ[_ANSWERED]
+        # A context of spyne's refers to itself: what it holds stays until garbage is looked for,
+        # and of large requests that would be gigabytes.
+        environ.clear()
         return answered
 
     def _guarded(self, request: Request, operation: str, act: Callable[[], R]) -> R | Answered:
@@ -301,14 +304,12 @@ class _Protocol:
     def serialize(self, ctx: Any, message: Any) -> None:  # noqa: ANN401, ARG002
         """Take the answer as it was built, refusal or not."""
         error = ctx.out_error
+        if error is not None:
+            error.__traceback__ = None  # through its frames it would hold the request (`_through`)
         ctx.out_document = ctx.out_object[0] if error is None else error.answered
         ctx.transport.req[_ANSWERED] = ctx.out_document
 
     def create_out_string(self, ctx: Any, _charset: str | None = None) -> None:  # noqa: ANN401
-        """Send the very bytes, and let go of the request.
-
-        A context of spyne's refers to itself: what it holds, a whole document, would stay until
-        garbage is looked for.
-        """
+        """Send the very bytes, and let go of the document that was read (see `_through`)."""
         ctx.out_string = [ctx.out_document.body]
         ctx.in_document = ctx.in_object = None

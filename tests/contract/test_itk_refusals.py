@@ -555,17 +555,25 @@ def test_the_audit_names_the_person_by_the_ids_of_a_smartcard(
     assert (entry.user, entry.role_profile, entry.job_role) == named
 
 
-def test_a_request_that_was_answered_is_let_go_at_once() -> None:
-    """A context of spyne's is a cycle: what it holds would stay until garbage is looked for."""
+@pytest.mark.parametrize("manifest_count", ["1", "2"])
+def test_a_request_is_let_go_once_it_is_answered_or_refused(manifest_count: str) -> None:
+    """Spyne's contexts are cycles: with what they hold they stay until garbage is looked for."""
     services = services_on(core_on(MemoryStore()))
-    parts = Parts()
+    parts = Parts(manifest_count=manifest_count)
     gc.disable()
     try:
-        assert sent(services, parts.message()).status == 200
-        held = [one for one in gc.get_objects() if isinstance(one, itk_path.Asked)]
+        answered = sent(services, parts.message())
+        held = gc.get_objects()
     finally:
         gc.enable()
-    assert parts.message_id not in {one.header.message_id for one in held}
+    assert answered.status == (200 if manifest_count == "1" else 500)
+    named = parts.message_id.encode()
+    assert not [one for one in held if isinstance(one, Request) and named in one.body]
+    assert not [
+        one
+        for one in held
+        if isinstance(one, itk_path.Asked) and one.header.message_id == parts.message_id
+    ]
 
 
 def test_whose_certificate_nobody_knows_is_not_answered(services: Services) -> None:
