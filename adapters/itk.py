@@ -21,7 +21,7 @@ from core.door import Core
 from core.errors import Duplicate, NotAllowed, StoreError
 from core.messaging.sightings import Once
 from core.values.identity import Caller, PartyKey, Person
-from legacy_contracts import xml
+from legacy_contracts import oids, xml
 from legacy_contracts.envelopes import addressing, itk, toolkit, wsse
 from legacy_contracts.envelopes.addressing import Header
 from legacy_contracts.envelopes.itk import Address, Envelope, ManifestItem, Payload
@@ -39,6 +39,12 @@ BY_PATH: Final = {operation.path: operation for operation in OPERATIONS.values()
 """The published addresses, one for each operation."""
 
 PATHS: Final = ANYWHERE | BY_PATH.keys()
+
+_ROLE: Final = "1.2.826.0.1285.0.2.0.108"
+"""How the public client of smartcards types a job role (Inhealthcare/open-inhealthcare)."""
+
+_OF_NO_USER: Final = frozenset({oids.ROLE_PROFILE, oids.JOB_ROLE, _ROLE, oids.ASID})
+"""The types of audit identities that say what a user, or a system, is, and not who."""
 
 _PASSING: Final = frozenset({Code.NOT_CONNECTED, Code.FAILED})
 """The answers after which the same request may be sent again: nothing was decided."""
@@ -95,7 +101,7 @@ def read(request: Request, path: str, provider: Provider) -> Asked:
         raise refusal("UNKNOWN_SERVICE")
     if BY_PATH.get(path, operation) is not operation:
         raise refusal("WRONG_ADDRESS", f"{path} is not its address")
-    payload = itk.asked(envelope, operation.request_profile)
+    payload = itk.asked(envelope, operation.request_profiles)
     return Asked(header, envelope, operation, payload, security)
 
 
@@ -142,15 +148,30 @@ def _related(request: Request) -> str | None:
 
 
 def _caller(asked: Asked, party_key: PartyKey | None) -> Caller:
-    """Give who asks: its party, and in the person's place whoever the audit identity names."""
+    """Give who asks: its party, and the person whom the audit identity names."""
     party = party_key or PartyKey("")
     return Caller(
         party_key=party,
         asid=None,
         activity=asked.operation.name,
         message_id=asked.envelope.tracking_id,
-        person=Person("", asked.envelope.audit_identities[0].uri, ""),
+        person=_person(asked.envelope.audit_identities),
         named_party=party,
+    )
+
+
+def _person(identities: tuple[Address, ...]) -> Person:
+    """Give the person that an audit identity names: a smartcard's ids are of the Spine's own types.
+
+    Who has no smartcard is named by one id of the sender's own (ITK Spine Mini Service - Common
+    Client Requirements v1.0, 3 and MSCA-AUD-04, in nhsconnect/spine-smsp).
+    """
+    typed = {one.type: one.uri for one in reversed(identities)}
+    own = (one.uri for one in identities if one.type not in _OF_NO_USER)
+    return Person(
+        role_profile=typed.get(oids.ROLE_PROFILE, ""),
+        user=typed.get(oids.USER) or next(own, identities[0].uri),
+        job_role=typed.get(oids.JOB_ROLE) or typed.get(_ROLE, ""),
     )
 
 

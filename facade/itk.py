@@ -187,9 +187,13 @@ class Services:
 
     def _through(self, environ: dict[str, Any]) -> Answered:
         """Give what went through spyne as the answer."""
-        for _ in self._wsgi(environ, _ignored):
+        # Not by calling it: that asks first, at length, whether its own WSDL is wanted.
+        for _ in self._wsgi.handle_rpc(environ, _ignored):
             pass
         answered: Answered = environ[_ANSWERED]
+        # A context of spyne's refers to itself: what it holds stays until garbage is looked for,
+        # and of large requests that would be gigabytes.
+        environ.clear()
         return answered
 
     def _guarded(self, request: Request, operation: str, act: Callable[[], R]) -> R | Answered:
@@ -218,7 +222,6 @@ def _environ(request: Request, path: str) -> dict[str, Any]:
     return {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": path,
-        "CONTENT_TYPE": "text/xml",
         "CONTENT_LENGTH": str(len(request.body)),
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "443",
@@ -301,9 +304,12 @@ class _Protocol:
     def serialize(self, ctx: Any, message: Any) -> None:  # noqa: ANN401, ARG002
         """Take the answer as it was built, refusal or not."""
         error = ctx.out_error
+        if error is not None:
+            error.__traceback__ = None  # through its frames it would hold the request (`_through`)
         ctx.out_document = ctx.out_object[0] if error is None else error.answered
         ctx.transport.req[_ANSWERED] = ctx.out_document
 
     def create_out_string(self, ctx: Any, _charset: str | None = None) -> None:  # noqa: ANN401
-        """Send the very bytes."""
+        """Send the very bytes, and let go of the document that was read (see `_through`)."""
         ctx.out_string = [ctx.out_document.body]
+        ctx.in_document = ctx.in_object = None

@@ -18,7 +18,8 @@ _YOUNG: Final = 20_000
 _OLDER: Final = 25
 """How much is made before what is garbage is looked for, and how often the older is: rarely.
 
-A message leaves no cycles behind, and looking for some cost a twentieth of its time.
+A message leaves no cycles behind but spyne's, which hold little (facade/itk.py lets go what they
+held), and looking for some cost a twentieth of its time.
 """
 
 

@@ -30,7 +30,8 @@ MAX_ID: Final = 255
 
 _WSA: Final = f"{{{ns.WSA_2005}}}"
 _SOAP: Final = f"{{{ns.SOAP}}}"
-_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+", re.ASCII)
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:\S+|[A-Za-z0-9.\-]+(?::\d+)?", re.ASCII)
+"""An absolute URI; or a host alone, which a public client writes (elementechemlyn/smsp-adaptor)."""
 _NEXT: Final = "http://schemas.xmlsoap.org/soap/actor/next"
 _UNDERSTOOD: Final = frozenset(
     {
@@ -90,7 +91,7 @@ def opened(header: etree._Element) -> Header:
     if len(message_id) > MAX_ID:
         raise refusal("MESSAGE_ID", f"it has more than {MAX_ID} characters")
     to = _one(header, "To", "NO_TO")
-    if _ABSOLUTE.fullmatch(to) is None:
+    if _ADDRESS.fullmatch(to) is None:
         raise refusal("TO")
     for name in ("ReplyTo", "FaultTo"):
         address = header.findtext(f"{_WSA}{name}/{_WSA}Address")

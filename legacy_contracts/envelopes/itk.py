@@ -51,7 +51,7 @@ _UUID: Final = re.compile(r"[A-Fa-f0-9]{8}(?:-[A-Fa-f0-9]{4}){3}-[A-Fa-f0-9]{12}
 _COUNT: Final = re.compile(r"\+?[0-9]{1,9}", re.ASCII)
 _FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
 _XML_TYPES: Final = frozenset({"text/xml", "application/xml"})
-_DECLARATION: Final = re.compile(rb"\s*<\?xml[^>]*\?>\s*")
+_DECLARATION: Final = re.compile(rb"\s*<\?xml\s[^>]*\?>\s*")
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -139,8 +139,11 @@ def opened(element: etree._Element) -> Envelope:
     )
 
 
-def asked(envelope: Envelope, profile_id: str) -> Payload:
-    """Give the one payload of a request to a service; raise `ItkError` where it is no such one."""
+def asked(envelope: Envelope, profile_ids: tuple[str, ...]) -> Payload:
+    """Give the one payload of a request to a service; raise `ItkError` where it is no such one.
+
+    The profile is one of these, of which the first is the published one.
+    """
     if not envelope.audit_identities:
         raise refusal("NO_AUDIT_IDENTITY")
     if len(envelope.manifest) != 1:
@@ -151,9 +154,9 @@ def asked(envelope: Envelope, profile_id: str) -> Payload:
     if not is_xml(item.mimetype):
         raise refusal("MIMETYPE", "text/xml is expected")
     if not item.profile_id:
-        raise refusal("NO_PROFILE_ID", f"{profile_id} is expected")
-    if item.profile_id != profile_id:
-        raise refusal("PROFILE_ID", f"{profile_id} is expected")
+        raise refusal("NO_PROFILE_ID", f"{profile_ids[0]} is expected")
+    if item.profile_id not in profile_ids:
+        raise refusal("PROFILE_ID", f"{profile_ids[0]} is expected")
     if not envelope.payloads[0].content.strip():
         raise refusal("INVALID_MESSAGE", "the payload is empty")
     return envelope.payloads[0]
@@ -413,5 +416,6 @@ def _packed(item: ManifestItem, payload: Payload) -> str:
     if item.base64:
         return base64.b64encode(content).decode("ascii")
     if is_xml(item.mimetype):
-        return _DECLARATION.sub(b"", content, count=1).decode()
+        declared = _DECLARATION.match(content)
+        return content[declared.end() if declared else 0 :].decode()
     return escape(content.decode())

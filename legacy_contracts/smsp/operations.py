@@ -44,6 +44,14 @@ class Operation:
         return f"{PROFILES}{self.code}"
 
     @property
+    def request_profiles(self) -> tuple[str, ...]:
+        """The profiles that are read as its own: public requests name the operation instead.
+
+        So do the requests of TimCoates/SMSPMock, its page and its SoapUI project.
+        """
+        return (self.request_profile, f"{PROFILES}{self.name}")
+
+    @property
     def response_profile(self) -> str:
         """The profile of the payload that answers."""
         return f"{PROFILES}{self.response_element}"

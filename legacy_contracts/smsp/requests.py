@@ -98,16 +98,12 @@ def parse(operation: Operation, payload: Payload) -> Question:
     """Give what a payload asks of an operation; raise `Unanswerable` with the code it gets."""
     root = _parsed(payload) if isinstance(payload, bytes) else payload
     values = _values(operation, _query(operation, root))
-    family = _part(values.get(_NAME), "family")
-    if family is None and (
-        _NAME in PARAMETERS[operation.name][0] or not values.keys() & _IDENTIFYING
-    ):
-        raise _invalid("no family name")
+    family = _family(operation, values)
     local, gender = values.get(_LOCAL), values.get(_GENDER)
     return Question(
         birth_date=_date(values[_BIRTH]),
         gender=None if gender is None else _gender(gender),
-        family=_family(operation, values),
+        family=family,
         given=_part(values.get(_NAME), "given"),
         postcode=_part(values.get(_POSTCODE), "postalCode"),
         local=None if local is None else _local(local),
@@ -128,7 +124,9 @@ def _query(operation: Operation, root: etree._Element) -> etree._Element:
     if root.tag != f"{_HL7}{operation.request_element}":
         raise _invalid("the payload is not of the operation")
     code = root.find(f"{_HL7}code")
-    if code is None or code.get("code") != operation.code:
+    # A public client (elementechemlyn/smsp-adaptor) names the operation where the schema has it
+    # name the request.
+    if code is None or code.get("code") not in {operation.code, operation.name}:
         raise _invalid("the code is not of the operation")
     queries = root.findall(_QUERY)
     if len(queries) != 1:

@@ -51,7 +51,9 @@ PAYLOADS: Final = (
 The WSDL imports none of them, as the published one does not: to it a payload is any element.
 """
 
-_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
+_HOST: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?", re.ASCII)
+_MAX_HOST: Final = 253 + len(":65535")
+"""The longest name there is (RFC 1035, 2.3.4), with a port: callers choose it."""
 
 
 def documents(host: str) -> Mapping[str, bytes]:
@@ -66,7 +68,7 @@ def documents(host: str) -> Mapping[str, bytes]:
 
 def description(host: str, folder: str = SCHEMAS) -> bytes:
     """Give the WSDL alone, which names its schemas in `folder`; raise `ValueError` as above."""
-    if not _HOST.fullmatch(host):
+    if len(host) > _MAX_HOST or not _HOST.fullmatch(host):
         raise ValueError(f"{host!r} is no host: write a name with or without a port, host:443")
     return _bytes(_definitions(f"https://{host}", folder))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import gzip
 import zlib
 from dataclasses import replace
@@ -32,6 +33,7 @@ from peers import PATIENT
 from serving import core_on, fixed_context
 from smsp_asking import VERIFY, Asked, payload
 
+from adapters import itk as itk_path
 from adapters.pipeline import Request
 from core.audit import read_page
 from core.errors import StoreError
@@ -215,6 +217,7 @@ REFUSED: Final[dict[str, tuple[dict[str, str], Fault]]] = {
         {"to": "<wsa:To>http//:this.is.invalid/address</wsa:To>"},
         invalid("The To address is not a URI"),
     ),
+    "To is a path": ({"to": "<wsa:To>/smsp/pds</wsa:To>"}, invalid("The To address is not a URI")),
     "To is there twice": ({"to": TO + TO}, invalid("The To address is missing")),
     "there is no message id": ({"message_id": " "}, invalid("The message ID is missing")),
     "the message id is endless": ({"message_id": "x" * 256}, invalid("The message ID is missing")),
@@ -329,6 +332,11 @@ ANSWERED: Final[dict[str, dict[str, str]]] = {
     "the answer is wanted here": {
         "more": "<wsa:ReplyTo><wsa:Address>http://www.w3.org/2005/08/addressing/anonymous"
         "</wsa:Address></wsa:ReplyTo>"
+    },
+    "To is a host alone": {"to": "<wsa:To>192.168.128.11</wsa:To>"},
+    "To is a host and a port": {"to": "<wsa:To>spine.test:443</wsa:To>"},
+    "the profile names the operation and not its request": {
+        "items": ITEM.replace("verifyNHSNumberRequest-v1-0", "verifyNHSNumber-v1-0")
     },
     "addressing must be understood": {"to": TO.replace(">", ' soap:mustUnderstand="1">', 1)},
     "another's header must be understood by another": {
@@ -512,6 +520,60 @@ def test_the_audit_tells_of_a_request_and_of_its_replay() -> None:
     assert [entry.outcome for entry in noted] == ["NotFound", "Duplicate"]
     assert {entry.user for entry in noted} == {"urn:nhs-uk:identity:ods:T99999:ward7"}
     assert {entry.activity for entry in noted} == {VERIFY}
+
+
+ROLE: Final = '<itk:id type="1.2.826.0.1285.0.2.0.67" uri="100000000001"/>'
+OF_USER: Final = '<itk:id type="1.2.826.0.1285.0.2.0.65" uri="200000000002"/>'
+JOB: Final = '<itk:id type="1.2.826.0.1285.0.2.1.104" uri="R8000"/>'
+SYSTEM: Final = '<itk:id type="1.2.826.0.1285.0.2.0.107" uri="990000000000"/>'
+WARD: Final = '<itk:id type="2.16.840.1.113883.2.1.3.2.4.18.27" uri="urn:nhs-uk:identity:ods:T9"/>'
+
+
+@pytest.mark.parametrize(
+    ("ids", "named"),
+    [
+        (ROLE + OF_USER, ("200000000002", "100000000001", "")),
+        (WARD + JOB + OF_USER + ROLE, ("200000000002", "100000000001", "R8000")),
+        (
+            WARD + ROLE + OF_USER + JOB.replace("2.1.104", "2.0.108"),
+            ("200000000002", "100000000001", "R8000"),
+        ),
+        (WARD, ("urn:nhs-uk:identity:ods:T9", "", "")),
+        (SYSTEM + WARD, ("urn:nhs-uk:identity:ods:T9", "", "")),
+        (SYSTEM, ("990000000000", "", "")),
+    ],
+)
+def test_the_audit_names_the_person_by_the_ids_of_a_smartcard(
+    ids: str, named: tuple[str, str, str]
+) -> None:
+    core = core_on(MemoryStore())
+    audit = f"<itk:auditIdentity>{ids}</itk:auditIdentity>"
+    assert sent(services_on(core), Parts(audit=audit).message()).status == 200
+    page = read_page(core.store, "test", 0) or read_page(core.store, "test", 1)
+    assert page is not None
+    (entry,) = page.entries
+    assert (entry.user, entry.role_profile, entry.job_role) == named
+
+
+@pytest.mark.parametrize("manifest_count", ["1", "2"])
+def test_a_request_is_let_go_once_it_is_answered_or_refused(manifest_count: str) -> None:
+    """Spyne's contexts are cycles: with what they hold they stay until garbage is looked for."""
+    services = services_on(core_on(MemoryStore()))
+    parts = Parts(manifest_count=manifest_count)
+    gc.disable()
+    try:
+        answered = sent(services, parts.message())
+        held = gc.get_objects()
+    finally:
+        gc.enable()
+    assert answered.status == (200 if manifest_count == "1" else 500)
+    named = parts.message_id.encode()
+    assert not [one for one in held if isinstance(one, Request) and named in one.body]
+    assert not [
+        one
+        for one in held
+        if isinstance(one, itk_path.Asked) and one.header.message_id == parts.message_id
+    ]
 
 
 def test_whose_certificate_nobody_knows_is_not_answered(services: Services) -> None:

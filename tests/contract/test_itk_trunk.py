@@ -96,6 +96,14 @@ def test_an_envelope_is_opened_as_it_was_built(item: ManifestItem, payload: Payl
     assert itk.opened(parsed(itk.built(made))) == made
 
 
+@pytest.mark.parametrize("before", [b"", b"<?xml version='1.0' encoding='UTF-8'?>\r\n", b" \n"])
+def test_only_the_declaration_of_a_payload_itself_is_left_out(before: bytes) -> None:
+    document = b"<letter><![CDATA[<?xml version='1.0'?><inner/>]]></letter>"
+    made = envelope(payloads=(Payload("uuid_1", before + document),))
+    assert document.decode() in itk.built(made)
+    assert itk.built(made).count("<?xml") == 1
+
+
 def test_an_envelope_says_what_it_asks_of_whoever_handles_it() -> None:
     assert envelope().specified(itk_infrastructure.REQUESTED) == "true"
     assert envelope().specified(itk_business.REQUESTED) is None

@@ -295,6 +295,15 @@ def test_a_payload_that_is_not_in_order_is_not_valid(service: Service, old: str,
     assert service.send(DETAILS, body.replace(old, new).encode()).code is Code.INPUT_NOT_VALID
 
 
+@pytest.mark.parametrize("operation", [BY_NUMBER, DETAILS])
+def test_the_code_may_name_the_operation(service: Service, operation: str) -> None:
+    """As elementechemlyn/smsp-adaptor sends it."""
+    body = payload(operation, Asked("19500203", nhs_number="9990000018")).decode()
+    named = body.replace(f'code="{OPERATIONS[operation].code}"', f'code="{operation}"')
+    assert named != body
+    assert service.send(operation, named.encode()).code is Code.SUCCESS
+
+
 def test_an_optional_parameter_may_be_empty(service: Service) -> None:
     body = payload(DETAILS, Asked("19500203", nhs_number="9990000018")).decode()
     empty = body.replace("</queryEvent>", "<Person.Name/></queryEvent>")

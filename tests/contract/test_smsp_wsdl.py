@@ -98,7 +98,9 @@ def test_the_documents_are_the_same_bytes_each_time() -> None:
     assert documents(HOST) == documents(HOST)
 
 
-@pytest.mark.parametrize("host", ["", "a b", 'x"y', "http://x", "x/y", "x:port", "x\n", "<x>"])
+@pytest.mark.parametrize(
+    "host", ["", "a b", 'x"y', "http://x", "x/y", "x:port", "x\n", "<x>", "h" * 260]
+)
 def test_what_is_no_host_never_stands_in_a_wsdl(host: str) -> None:
     with pytest.raises(ValueError, match="is no host: write a name with or without a port"):
         documents(host)
