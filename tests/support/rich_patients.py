@@ -23,6 +23,7 @@ from core.values.demographics import (
     Delivery,
     DonorPreference,
     Language,
+    LocalIdentifier,
     Mother,
     Name,
     NameUse,
@@ -221,6 +222,9 @@ GALLERY: Final[Mapping[str, Patient]] = {
     "only a practitioner": replace(BARE, care_provisions=FULL.care_provisions[1:2]),
     "related by number": replace(BARE, related_persons=(_BY_NUMBER,)),
     "related by name": replace(BARE, related_persons=(_BY_NAME,)),
+    "called something by a hospital": replace(
+        BARE, local_identifiers=(LocalIdentifier("T99999", "2.16.840.1.113883.2.1.9999", "L-1"),)
+    ),
     "removed": replace(BARE, removal=FULL.removal),
     "registered": replace(BARE, registration=FULL.registration),
     "took over numbers": replace(BARE, replaced=FULL.replaced),
