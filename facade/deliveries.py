@@ -13,7 +13,7 @@ from typing import Final
 from facade import logs
 from facade.worker import STOPPING
 
-NICENESS: Final = 15
+NICENESS: Final = 19
 """What arrives comes first: a backlog is what the hub is for, a message refused is not."""
 
 _SHORTEST_LIFE_SECONDS: Final = 1.0
