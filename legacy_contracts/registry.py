@@ -80,8 +80,3 @@ def by_action(action: str) -> Interaction:
     if row is None:
         raise UnknownInteraction
     return row
-
-
-def is_known(interaction_id: str) -> bool:
-    """Say whether an interaction is built here."""
-    return interaction_id in IDS

@@ -22,8 +22,6 @@ from legacy_contracts.hl7.rim import Xml, escape
 FAULT: Final = f"{ns.WSA_2005}/soap/fault"
 """The action of every fault (the conformance tests ask for it)."""
 ANONYMOUS: Final = f"{ns.WSA_2005}/anonymous"
-RESPONSE: Final = "Response"
-"""What an answer's action and service add to the request's (corpus smsp-pds)."""
 
 MAX_ID: Final = 255
 """Characters of a message id: no real one is a third as long."""

@@ -15,12 +15,11 @@ from typing import Final
 from lxml import etree
 
 from legacy_contracts import ns, oids
-from legacy_contracts.envelopes.itk import PROFILES, SERVICES
+from legacy_contracts.envelopes.itk import SERVICES
 from legacy_contracts.envelopes.toolkit import refusal
 from legacy_contracts.hl7.rim import Xml, escape, instance, text_element
 
 SERVICE: Final = f"{SERVICES}SendBusinessAck-v1-0"
-PROFILE: Final = f"{PROFILES}ITKBusinessAcknowledgement-v2-0"
 INTERACTION: Final = "urn:nhs-itk:interaction:ITKBusinessAcknowledgement-v1-0"
 REQUESTED: Final = "ackrequested"
 """The handling specification that asks for one."""

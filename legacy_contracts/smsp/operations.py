@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-SERVICES: Final = "urn:nhs-itk:services:201005:"
-PROFILES: Final = "urn:nhs-en:profile:"
+from legacy_contracts.envelopes.itk import PROFILES, SERVICES
+
 PATHS: Final = "/interoperability.toolkit/HL7v3/"
 
 

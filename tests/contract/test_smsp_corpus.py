@@ -17,10 +17,11 @@ from corpus import Corpus, Outcome
 from lxml import etree
 from smsp_reading import reply_of
 
+from legacy_contracts.envelopes.itk import SERVICES
 from legacy_contracts.smsp import answers
 from legacy_contracts.smsp.answers import Reply
 from legacy_contracts.smsp.codes import Code
-from legacy_contracts.smsp.operations import OPERATIONS, SERVICES, Operation
+from legacy_contracts.smsp.operations import OPERATIONS, Operation
 
 ITK: Final = {"itk": "urn:nhs-itk:ns:201005"}
 COUNTS: Final = {
