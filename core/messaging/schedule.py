@@ -243,16 +243,17 @@ def _due(
         start, end = f"{first:02d}|", f"{last:02d}|{_LAST}"
         while True:
             page = store.find(MESSAGES, Span(BY_LANE, start, end), limit=PAGE)
-            lanes = _by_lane(page, now)
-            cut = None if page.after is None else [*lanes][-1]
-            for lane, keys in lanes.items():
-                wanted = room(lane) if keys or lane == cut else 0
+            places = _by_place(page, now)
+            cut = None if page.after is None else [*places][-1]
+            for place, keys in places.items():
+                lane = place[3:]
+                wanted = room(lane) if keys or place == cut else 0
                 if wanted:
-                    due = _asked(store, lane, now, wanted) if lane == cut else keys[:wanted]
+                    due = _asked(store, place, now, wanted) if place == cut else keys[:wanted]
                     yield lane, due
             if cut is None:
                 break
-            start = f"{shard_of(cut):02d}|{cut}|{_LAST}"
+            start = f"{cut}|{_LAST}"
 
 
 def _runs(parts: list[int]) -> list[tuple[int, int]]:
@@ -266,21 +267,20 @@ def _runs(parts: list[int]) -> list[tuple[int, int]]:
     return runs
 
 
-def _by_lane(page: Page, now: str) -> dict[str, list[str]]:
-    """Give the lanes of a page in its order, each with the keys of what is due in it."""
-    lanes: dict[str, list[str]] = {}
+def _by_place(page: Page, now: str) -> dict[str, list[str]]:
+    """Give where lanes stand, `part|lane`, in a page's order, each with the keys of what is due."""
+    places: dict[str, list[str]] = {}
     for term, key in page.entries:
-        lane, when = term[3:].rsplit("|", 1)
-        keys = lanes.setdefault(lane, [])
+        place, when = term.rsplit("|", 1)
+        keys = places.setdefault(place, [])
         if when <= now:
             keys.append(key)
-    return lanes
+    return places
 
 
-def _asked(store: Store, lane: str, now: str, limit: int) -> list[str]:
-    """Give the keys of what is due in one lane."""
-    place = f"{shard_of(lane):02d}|{lane}|"
-    page = store.find(MESSAGES, Span(BY_LANE, place, f"{place}{now}"), limit=limit)
+def _asked(store: Store, place: str, now: str, limit: int) -> list[str]:
+    """Give the keys of what is due in one lane, by where it stands."""
+    page = store.find(MESSAGES, Span(BY_LANE, f"{place}|", f"{place}|{now}"), limit=limit)
     return [key for _term, key in page.entries]
 
 
