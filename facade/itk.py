@@ -66,23 +66,6 @@ class Spyne:
     wsgi: Any
 
 
-class _Moves:
-    """Finds what spyne's own copy of `six` moved: its importer lacks what Python 3.12 asks for."""
-
-    @staticmethod
-    def find_spec(
-        name: str, _path: Sequence[str] | None = None, _target: object = None
-    ) -> ModuleSpec | None:
-        """Give the spec of a module that the copy's importer knows, or None."""
-        if not name.startswith(f"{_VENDORED}.moves"):
-            return None
-        for one in sys.meta_path:
-            known: Any = getattr(one, "known_modules", ())
-            if type(one).__module__ == _VENDORED and name in known:
-                return importlib.util.spec_from_loader(name, one)  # type: ignore[arg-type]
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class _Moved:
     """Finds the modules that one importer knows."""
@@ -95,6 +78,18 @@ class _Moved:
         """Give the spec of a module that the importer knows, or None."""
         known = name in self.importer.known_modules
         return importlib.util.spec_from_loader(name, self.importer) if known else None
+
+
+class _Moves:
+    """Finds what spyne's own copy of `six` moved: its importer lacks what Python 3.12 asks for."""
+
+    @staticmethod
+    def find_spec(
+        name: str, _path: Sequence[str] | None = None, _target: object = None
+    ) -> ModuleSpec | None:
+        """Give the spec of a module that the copy's importer knows, or None."""
+        importers = (one for one in sys.meta_path if type(one).__module__ == _VENDORED)
+        return next((spec for one in importers if (spec := _Moved(one).find_spec(name))), None)
 
 
 def imported() -> Spyne:

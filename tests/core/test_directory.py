@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hubs import contract
 
 from core.directory import (
     CACHE_SECONDS,
@@ -35,20 +36,7 @@ from core.store.port import Bucket, Documents, Record
 from core.values.identity import PartyKey
 
 PARTY = Party(PartyKey("A12345-0000001"), "Hill", ("hill.test",), organisation="A12345")
-CONTRACT = ContractProperties(
-    party_key=PARTY.party_key,
-    service="urn:x:transfers",
-    interaction="ASK",
-    cpa_id="S1",
-    endpoint="",
-    ack_requested=True,
-    duplicate_elimination=True,
-    sync_reply=False,
-    actor=Actor.NEXT_MSH,
-    retries=2,
-    retry_seconds=60.0,
-    persist_seconds=300.0,
-)
+CONTRACT = replace(contract(PARTY.party_key, "", "ASK", "S1"), service="urn:x:transfers")
 
 
 class Unscanned(MemoryStore):

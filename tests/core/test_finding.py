@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hubs import contract
 
 from core.directory import (
-    Actor,
-    ContractProperties,
     Directory,
     Membership,
     Organisation,
@@ -44,20 +43,7 @@ OWN = System(Asid("100000000001"), HILL.party_key, "Hill", ("ASK",), ("urn:x:ASK
 HOSTED = System(
     Asid("100000000002"), HOST.party_key, "Hosted", ("ASK",), ("urn:x:ASK",), organisation="A12345"
 )
-CONTRACT = ContractProperties(
-    party_key=HILL.party_key,
-    service="urn:x",
-    interaction="ASK",
-    cpa_id="S1",
-    endpoint="",
-    ack_requested=True,
-    duplicate_elimination=True,
-    sync_reply=False,
-    actor=Actor.NEXT_MSH,
-    retries=2,
-    retry_seconds=60.0,
-    persist_seconds=300.0,
-)
+CONTRACT = replace(contract(HILL.party_key, "", "ASK", "S1"), service="urn:x")
 OTHER = replace(CONTRACT, interaction="TELL", identifier="T9", organisation="B1")
 
 
