@@ -53,7 +53,12 @@ def maybe(node: Node, path: str) -> Node | None:
 def text(node: Node, path: str) -> str | None:
     """Give the text of the first element at a path; None where there is none."""
     found = maybe(node, path)
-    return None if found is None else found.text or ""
+    return None if found is None else words(found)
+
+
+def words(node: Node) -> str:
+    """Give all that is written in an element, whatever elements it is written in."""
+    return "".join(node.itertext()) if len(node) else node.text or ""
 
 
 def attribute(node: Node, path: str, name: str) -> str | None:
@@ -93,7 +98,7 @@ def name(node: Node) -> Name:
     return Name(
         use=NAME_USES[node.get("use") or "L"],
         prefix=text(node, "hl7:prefix"),
-        given=tuple(one.text or "" for one in every(node, "hl7:given")),
+        given=tuple(words(one) for one in every(node, "hl7:given")),
         family=text(node, "hl7:family"),
         suffix=text(node, "hl7:suffix"),
         period=period(node, "hl7:validTime"),
@@ -106,7 +111,7 @@ def address(node: Node) -> Address:
     key = text(node, "hl7:addressKey")
     return Address(
         use=ADDRESS_USES[node.get("use") or "H"],
-        lines=tuple(one.text or "" for one in every(node, "hl7:streetAddressLine")),
+        lines=tuple(words(one) for one in every(node, "hl7:streetAddressLine")),
         postcode=text(node, "hl7:postalCode"),
         paf_key=None if key == NO_ADDRESS_KEY else key,
         description=text(node, "hl7:desc"),

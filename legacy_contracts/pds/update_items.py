@@ -3,6 +3,10 @@
 An item without mode, or `unchanged`, is no part of the change (pds.md 2.3). Readers find elements
 by name, in whatever order they stand: real clients mix the orders of the releases (pds.md 1.4).
 What a release has elsewhere than the others is a row of its readers.
+
+Each is looked for where the stylesheets' rules ask for it and where they pass it on: in the first
+person of the first subject, in the first `subjectOf` of its number. What stands elsewhere was asked
+nothing, so it is no part of the change either.
 """
 
 from __future__ import annotations
@@ -43,7 +47,9 @@ MODES: Final = {mode.value: mode for mode in (Mode.ADDED, Mode.ALTERED, Mode.REM
 ROLES: Final = {code: role for role, code in codes.RELATED_ROLE.items()}
 CONSENTS: Final = {code: kind for kind, code in codes.CONSENT_KIND.items()}
 
-PERSON: Final = "hl7:patientPerson"
+PERSON: Final = "hl7:patientPerson[1]"
+ANY_PERSON: Final = "hl7:patientPerson"
+"""Where care provisions and related persons are asked of: in every person."""
 _MINUTE: Final = 12
 """Digits of a time of birth or death that are kept."""
 
@@ -235,7 +241,7 @@ def organ_donor(node: Node) -> DonorPreference:
 PERFORMER: Final = "hl7:performer/hl7:assignedOrganization/hl7:id"
 RESPONSIBLE: Final = "hl7:responsibleParty/hl7:healthCareProvider/hl7:id"
 
-RELATED_PERSONS: Final = items(f"{PERSON}/hl7:scopedRelatedPersonRole", related_person)
+RELATED_PERSONS: Final = items(f"{ANY_PERSON}/hl7:scopedRelatedPersonRole", related_person)
 ADDRESSES: Final = items("hl7:addr", reading.address)
 TELECOMS: Final = items("hl7:telecom", reading.telecom)
 NAMES: Final = items(f"{PERSON}/hl7:name", reading.name)
@@ -243,7 +249,7 @@ NAMES: Final = items(f"{PERSON}/hl7:name", reading.name)
 
 def provisions(event: str, provider: str) -> Reader:
     """Give the reader of care provisions."""
-    place = f"{PERSON}/hl7:playedOtherProviderPatient/hl7:subjectOf/hl7:{event}"
+    place = f"{ANY_PERSON}/hl7:playedOtherProviderPatient/hl7:subjectOf[1]/hl7:{event}"
     return items(place, provision(provider))
 
 
@@ -258,17 +264,17 @@ _LANGUAGE: Final = single(
 )
 _WRITTEN_FORMAT: Final = single(
     Single.WRITTEN_FORMAT,
-    "hl7:subjectOf4/hl7:preferredWrittenCommunicationFormat",
+    "hl7:subjectOf4[1]/hl7:preferredWrittenCommunicationFormat",
     lambda node: code(node, "hl7:value"),
 )
 _HEALTHSPACE: Final = single(
     Single.HEALTHSPACE,
-    "hl7:subjectOf3/hl7:healthspaceRegistration",
+    "hl7:subjectOf3[1]/hl7:healthspaceRegistration",
     lambda node: code(node, "hl7:value"),
 )
 _CONTACT: Final = single(
     Single.CONTACT,
-    "hl7:subjectOf2/hl7:preferredContactMethod",
+    "hl7:subjectOf2[1]/hl7:preferredContactMethod",
     lambda node: _contact(node, "."),
 )
 GENDER: Final = single(
@@ -291,7 +297,7 @@ def plain_death(notification: str) -> Reader:
     return death(DeathPlaces(_DEAD, _DEAD, notification, _AUTHOR))
 
 
-DEATH: Final = plain_death("hl7:subjectOf7/hl7:deathNotification")
+DEATH: Final = plain_death("hl7:subjectOf7[1]/hl7:deathNotification")
 _CONSENTS: Final = consents("hl7:subjectOf1/hl7:consent")
 
 
@@ -319,11 +325,11 @@ def _general(event: str, provider: str) -> tuple[Reader, ...]:
 BEFORE_2008: Final = _general("patientCareProvision", RESPONSIBLE)
 V2008A: Final = _general("patientCareProvision", PERFORMER)
 CONSENT_3_1: Final = (consents("hl7:subjectOf/hl7:consent"),)
-DEATH_3_1: Final = (plain_death("hl7:subjectOf/hl7:deathNotification"),)
+DEATH_3_1: Final = (plain_death("hl7:subjectOf[1]/hl7:deathNotification"),)
 
 _GENDER_PART: Final = f"{PERSON}/hl7:COCT_MT000209UK01.PartAdminGenderCode"
 _BIRTH_PART: Final = f"{PERSON}/hl7:COCT_MT000210UK01.PartBirthTime"
-_NOTIFIED: Final = "hl7:subjectOf7/hl7:deathNotification"
+_NOTIFIED: Final = "hl7:subjectOf7[1]/hl7:deathNotification"
 _DEATH_PART: Final = f"{PERSON}/hl7:COCT_MT000211UK01.PartDeceasedTime"
 
 V2008B: Final = (
@@ -373,12 +379,12 @@ NHAIS_2008A: Final = (
     provisions("patientCareProvisionEvent", PERFORMER),
     GENDER,
     BIRTH_TIME,
-    plain_death("hl7:subjectOf1/hl7:deathNotification"),
-    single(Single.REGISTRATION, "hl7:subjectOf2/hl7:nHAISRegistrationEvent", registration),
-    single(Single.REMOVAL, "hl7:subjectOf3/hl7:nHAISRemovalRegistrationEvent", registration),
+    plain_death("hl7:subjectOf1[1]/hl7:deathNotification"),
+    single(Single.REGISTRATION, "hl7:subjectOf2[1]/hl7:nHAISRegistrationEvent", registration),
+    single(Single.REMOVAL, "hl7:subjectOf3[1]/hl7:nHAISRemovalRegistrationEvent", registration),
 )
 NHAIS_2008B: Final = (
     *V2008B,
-    single(Single.REGISTRATION, "hl7:subjectOf6/hl7:nHAISRegistrationEvent", registration),
-    single(Single.REMOVAL, "hl7:subjectOf8/hl7:pCRemovalRegistrationEvent", registration),
+    single(Single.REGISTRATION, "hl7:subjectOf6[1]/hl7:nHAISRegistrationEvent", registration),
+    single(Single.REMOVAL, "hl7:subjectOf8[1]/hl7:pCRemovalRegistrationEvent", registration),
 )

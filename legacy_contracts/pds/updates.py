@@ -72,7 +72,9 @@ class Update:
             nhs_number=str(_nhs_number(role)),
             serial_change_number=_number(str(_scn(request))),
             kind=_KINDS[str(_kind(request))],
-            changes=tuple(change for read in self.readers for change in read(role)),
+            changes=tuple(
+                one for asked in _asked(request) for read in self.readers for one in read(asked)
+            ),
         )
 
 
@@ -82,6 +84,8 @@ def _compiled(path: str) -> etree.XPath:
 
 _requests: Final = {name: _compiled(f"{SUBJECT}/hl7:{name}") for name in (REQUEST, NHAIS_REQUEST)}
 _role = _compiled("hl7:subject/hl7:patientRole")
+# Where the second stage asks and passes on; a role elsewhere is identified, and asks for nothing.
+_asked = _compiled("hl7:subject[1]/hl7:patientRole[1]")
 _nhs_number = _compiled("string(hl7:id/@extension)")
 _kind = _compiled("string(hl7:code[@code = '1' or @code = '2']/@code)")
 _scn = _compiled(

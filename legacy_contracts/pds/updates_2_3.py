@@ -313,7 +313,10 @@ def _undated_address(node: Node) -> Address:
 
 
 def _provisions(patient: Node) -> Iterator[Change]:
-    path = f"{PERSON}/hl7:playedOtherProviderPatient/hl7:subjectOf/hl7:patientCareProvision"
+    path = (
+        f"{update_items.ANY_PERSON}/hl7:playedOtherProviderPatient/hl7:subjectOf[1]"
+        "/hl7:patientCareProvision"
+    )
     for node in every(patient, path):
         item = reading.care_provision(node, update_items.RESPONSIBLE)
         yield ItemChange(Mode.SET if item.object_id is None else Mode.ALTERED, item)
