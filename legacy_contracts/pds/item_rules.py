@@ -113,8 +113,10 @@ def shared_secret(place: str) -> Group:
 
 
 def address_keys(place: str) -> Group:
-    """Give the warning that a key of an address is none; the name is the other family's."""
-    return Group(place, (Rule("not(hl7:addressKey = '0')", "INVALID_VALUE", "0"),))
+    """Give the warning that a key of an address is none: which value, and of which field."""
+    return Group(
+        place, (Rule("not(hl7:addressKey = '0')", "INVALID_VALUE", "0, address.addressKey"),)
+    )
 
 
 def supported(role: str, gender: str) -> tuple[Group, ...]:

@@ -40,6 +40,9 @@ def _written(place: str, test: str, word: str, name: str = _UNSUPPORTED) -> Grou
     return Group(f"{place}[{_WRITES}]", (Rule(test, name, word),))
 
 
+BIRTH_ORDERS: Final = ("1", "2", "3", "4", "5", "6", "7", "8", "9")
+"""1 to 7, 8 not applicable, 9 not known (pds.md 3.4)."""
+
 CONSENTS: Final = ("1", "2", "4", "5")
 _RELATIONSHIPS: Final = (*(f"{number:02}" for number in range(1, 22)), "98", "99")
 
@@ -103,7 +106,9 @@ def _single_values(patient: str, person: str) -> tuple[Group, ...]:
             "administrativeGenderCode",
         ),
         _written(
-            f"{person}/hl7:multipleBirthOrderNumber", _number("@value"), "multipleBirthOrderNumber"
+            f"{person}/hl7:multipleBirthOrderNumber",
+            one_of("@value", BIRTH_ORDERS),
+            "multipleBirthOrderNumber",
         ),
         _written(
             f"{person}/hl7:languageCommunication",

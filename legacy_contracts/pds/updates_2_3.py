@@ -28,7 +28,7 @@ from legacy_contracts import ns
 from legacy_contracts.hl7 import values
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes, reading, update_items
-from legacy_contracts.pds.item_rules import absent_or, language, one_of, time
+from legacy_contracts.pds.item_rules import absent_or, address_keys, language, one_of, time
 from legacy_contracts.pds.reading import Node, code, every, maybe, value
 from legacy_contracts.pds.update_items import PERSON, Reader
 from legacy_contracts.pds.update_rules import (
@@ -189,9 +189,7 @@ CONSENT: Final = (
     ),
 )
 
-GENERAL_WARNED: Final = (
-    Group(f"{_ROLE}/hl7:addr", (never("hl7:addressKey = '0'", "INVALID_VALUE"),)),
-)
+GENERAL_WARNED: Final = (address_keys(f"{_ROLE}/hl7:addr"),)
 CONSENT_WARNED: Final = (
     Group(
         _CONSENT,

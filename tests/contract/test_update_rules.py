@@ -79,6 +79,13 @@ def without(name: str) -> Spoil:
     return lambda element: element.attrib.pop(name) and None
 
 
+def of_another_number(role: etree._Element) -> None:
+    """Give a role a number whose check digit is wrong, and an address without use."""
+    (number,) = role.iterfind("{*}id")
+    number.set("extension", "9990000019")
+    without("use")(role.findall("{*}addr")[0])
+
+
 def adding(text: str) -> Spoil:
     """Give what adds elements at the end of another."""
     children = list(etree.fromstring(f'<a xmlns="urn:hl7-org:v3">{text}</a>'))
@@ -136,6 +143,12 @@ STAGE_1: Final = (
         setting(extension="999000001"),
         ("FAILED_MOD11_CHECK",),
     ),
+    # Which record is meant comes before what is asked of it, a wrong check digit too.
+    Broken(
+        f"{_REQ}/h:subject/h:patientRole",
+        of_another_number,
+        ("FAILED_MOD11_CHECK",),
+    ),
 )
 
 ITEMS: Final = (
@@ -186,6 +199,14 @@ CHANGES: Final = (
     Broken(_any("/h:sharedSecret/h:code"), dropped, ("MISSING_CODE_FROM_SHARED_SECRET",)),
     Broken(_any("/h:sharedSecret/h:value"), dropped, ("MISSING_VALUE_FROM_SHARED_SECRET",)),
     _removed("multipleBirthOrderNumber", _PLACED),
+    *(
+        Broken(
+            _any("/h:multipleBirthOrderNumber"),
+            setting(value=order),
+            ("VALUE_NOT_SUPPORTED[multipleBirthOrderNumber]",),
+        )
+        for order in ("0", "10", "01", "")
+    ),
     _removed("patientPerson/h:languageCommunication", "LANGUAGE_CHANGED_ON_REMOVAL"),
     _removed(
         "subjectOf4/h:preferredWrittenCommunicationFormat", "WRITTEN_COMM_FORMAT_CHANGED_ON_REMOVAL"
