@@ -54,12 +54,15 @@ Performing = Callable[[Any, Ourselves, Caller], Candidates]
 
 _TOO_MANY: Final = (Fault("MULTIPLE_MATCHES"),)
 
+BROKEN: Final = Fault("GENERIC_ERROR")
+"""What stands before whatever a query breaks: general code of AT001, AT002, AT009 (pds.md 4.2)."""
+
 REFUSALS: Final[dict[type[CoreError], tuple[Fault, ...]]] = {
     NotFound: (Fault("NO_MATCH"), Fault("NO_MATCH_ADVANCED_TRACE")),
     TooManyMatches: _TOO_MANY,
-    DetailsMissing: (Fault("MISSING_MANDATORY_SEARCH_FIELD_AT"),),
-    PatternTooShort: (Fault("INVALID_SEARCH_DATA", "wildcard in the first two characters"),),
-    NumberNotValid: (Fault("INVALID_NHS_NUMBER"),),
+    DetailsMissing: (BROKEN, Fault("MISSING_MANDATORY_SEARCH_FIELD_AT")),
+    PatternTooShort: (BROKEN, Fault("INVALID_SEARCH_DATA", "wildcard in the first two characters")),
+    NumberNotValid: (BROKEN, Fault("INVALID_NHS_NUMBER")),
     NumberInvalidated: (Fault("NHS_NUMBER_NOT_IN_USE"),),
 }
 
@@ -155,7 +158,7 @@ def _answer(
     faults = tuple(row.rules.faults(opened.root))
     if faults:
         us.core.decline(by=caller, command=row.name, why=faults[0].name)
-        return REFUSAL, pushed_query.refused(to, at, faults)
+        return REFUSAL, pushed_query.refused(to, at, (BROKEN, *faults))
     try:
         found = perform(row.parse(opened.root), us, caller)
     except tuple(REFUSALS) as error:
@@ -171,7 +174,8 @@ def _said(error: CoreError) -> tuple[Fault, ...]:
     """Give what is said of a refusal; of details that are missing, which."""
     faults = REFUSALS[type(error)]
     if isinstance(error, DetailsMissing):
-        return tuple(replace(one, supplement=f"missing {error}") for one in faults)
+        general, specific = faults
+        return general, replace(specific, supplement=f"missing {error}")
     return faults
 
 

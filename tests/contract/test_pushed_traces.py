@@ -112,12 +112,12 @@ def test_too_many_are_refused_with_seven_and_nobody_is_named(
         (replace(BY_NUMBER, family="NOBODY", number=None), ["1", "AT006"]),
         (replace(BY_NUMBER, number=SUPERSEDED.nhs_number), ["3", "24"]),
         (replace(BY_NUMBER, number=WITHDRAWN.nhs_number), ["22"]),
-        (replace(BY_NUMBER, number="9990000019"), ["INVALID_NHS_NUMBER"]),
+        (replace(BY_NUMBER, number="9990000019"), ["0", "INVALID_NHS_NUMBER"]),
         (
             replace(BY_NUMBER, number="A-12", number_root="2.16.840.1.113883.2.1.3.2.4.3"),
             ["1", "AT006"],
         ),
-        (replace(BY_NUMBER, gender="7"), ["INVALID_SEARCH_DATA"]),
+        (replace(BY_NUMBER, gender="7"), ["0", "INVALID_SEARCH_DATA"]),
     ],
 )
 def test_a_refusal_says_why_and_is_right(
@@ -134,9 +134,28 @@ def test_a_refusal_says_why_and_is_right(
     ]
     if interaction_id in BATCH and asked.number:
         # A batch's number that tells nobody leaves it to the details, which fit here.
-        assert came == (wanted if wanted == ["INVALID_SEARCH_DATA"] else ["3"])
+        assert came == (wanted if wanted == ["0", "INVALID_SEARCH_DATA"] else ["3"])
     else:
         assert came == wanted
+
+
+@pytest.mark.parametrize("interaction_id", ADVANCED)
+@pytest.mark.parametrize(
+    ("asked", "wanted"),
+    [
+        (replace(BY_NUMBER, search="3"), ["0", "AT001"]),
+        (replace(BY_NUMBER, family=None), ["0", "AT002"]),
+        (replace(BY_NUMBER, search=None), ["0", "AT009"]),
+        (replace(BY_NUMBER, search="3", history="2", gender="7"), ["0", "GE002", "AT001", "GE002"]),
+        (replace(BY_NUMBER, number=None, given=(), born=None), ["0", "AT002"]),
+    ],
+    ids=["type", "name", "no type", "three faults", "too little"],
+)
+def test_whatever_a_query_breaks_is_told_after_the_general_code(
+    interaction_id: str, asked: Asked, wanted: list[str]
+) -> None:
+    answer = answered(hub_with([KNOWN]), trace(interaction_id, asked).payload)
+    assert codes(answer) == wanted
 
 
 @pytest.mark.parametrize("interaction_id", BATCH)
