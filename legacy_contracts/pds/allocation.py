@@ -210,6 +210,17 @@ FORMS: Final = {
 
 SUPPORTED: Final = Rules(
     (
+        # The stylesheets count the role in whichever subject, and look at that of the first.
+        Group(
+            _FIRST,
+            (
+                Rule(
+                    "count(hl7:subject[1]/hl7:patientRole) = 1",
+                    _MISSING,
+                    "PDSRegistrationRequest.subject.patientRole",
+                ),
+            ),
+        ),
         *item_rules.supported(_ROLE, "descendant::hl7:administrativeGenderCode"),
         # What the stylesheets take for granted, and no record can do without (inferred).
         Group(

@@ -393,6 +393,11 @@ def supported(form: str) -> Rules:
     """Give what a record can hold, which the stylesheets take for granted (inferred)."""
     return Rules(
         (
+            # Counted in whichever subject; it is the first subject's that everything else is of.
+            Group(
+                EVENT,
+                (_one("hl7:subject[1]/hl7:patient", "registrationEventCheck", "patient"),),
+            ),
             *item_rules.supported(PATIENT, f"hl7:patientPerson/{GENDERS[form]}"),
             Group(f"{_PERSON}/{DEATH_TIMES[form]}", (item_rules.is_time("@value"),)),
             Group(

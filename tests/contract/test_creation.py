@@ -76,6 +76,15 @@ def test_what_is_accepted_is_right_by_its_schema(interaction_id: str, official: 
     assert official.complaints(etree.fromstring(sent[0].payload.replace("patientPerson", "x")))
 
 
+@pytest.mark.parametrize("interaction_id", BOTH)
+def test_somebody_in_a_second_subject_is_nobody(interaction_id: str) -> None:
+    # The stylesheets count the role in whichever subject, and look at the first subject's alone.
+    request = r"(<Pds(?:RegistrationRequest|RegistrationEvent) .*?)(<subject typeCode=\"SBJ\">)"
+    ((name, what),) = spoilt(interaction_id, request, r"\1<subject/>\2")
+    assert name.startswith("MANDATORY_FIELD_MISSING")
+    assert what in {"PDSRegistrationRequest.subject.patientRole", "registrationEventCheck:patient"}
+
+
 def payloads(interaction_id: str) -> Iterator[bytes]:
     """Give every answer of ours in the recordings of an interaction."""
     for case in recordings.cases(FOLDER / interaction_id):
