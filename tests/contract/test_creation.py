@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from asking import details_of, spine_with
 from creation_messages import ALLOCATIONS, BIRTHS, Baby
 from lxml import etree
+from mutated import mutated
 from recording_cases import changed
 from schemas import Schemas
 from wire_requests import KINDS
@@ -31,6 +33,7 @@ from core.values.demographics import (
     Mother,
     Name,
     NameUse,
+    Patient,
     Period,
     Telecom,
     TelecomUse,
@@ -83,6 +86,19 @@ def test_somebody_in_a_second_subject_is_nobody(interaction_id: str) -> None:
     ((name, what),) = spoilt(interaction_id, request, r"\1<subject/>\2")
     assert name.startswith("MANDATORY_FIELD_MISSING")
     assert what in {"PDSRegistrationRequest.subject.patientRole", "registrationEventCheck:patient"}
+
+
+@pytest.mark.parametrize("interaction_id", BOTH)
+def test_what_breaks_no_rule_can_be_read(interaction_id: str) -> None:
+    dice = random.Random(interaction_id)  # noqa: S311 - no secret
+    module = allocation if interaction_id in ALLOCATIONS else births
+    whole = etree.fromstring(messages.request(interaction_id).payload)
+    read = 0
+    for _ in range(300):
+        root = etree.fromstring(etree.tostring(mutated(whole, dice)))
+        if not module.faults(root, interaction_id):
+            read += isinstance(module.parse(root, interaction_id).record, Patient)
+    assert read > 60
 
 
 def payloads(interaction_id: str) -> Iterator[bytes]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import random
 from dataclasses import replace
 from typing import Final
 
 import pytest
 from lxml import etree
+from mutated import mutated
 from pushed_traces import (
     ADVANCED,
     ANSWERS,
@@ -25,6 +27,10 @@ from schemas import Schemas
 from core import audit
 from core.demographics.records import Policy
 from core.values.demographics import Name
+from legacy_contracts.pds import advanced_trace, batch_trace
+from legacy_contracts.pds.advanced_trace import AdvancedTraceQuery
+from legacy_contracts.pds.pushed_query import PushedQuery
+from legacy_contracts.pds.search_fields import SearchFields
 from legacy_contracts.registry import HUB_INTERACTIONS
 from operations.patients import population
 
@@ -156,6 +162,19 @@ def test_whatever_a_query_breaks_is_told_after_the_general_code(
 ) -> None:
     answer = answered(hub_with([KNOWN]), trace(interaction_id, asked).payload)
     assert codes(answer) == wanted
+
+
+@pytest.mark.parametrize("row", [*advanced_trace.QUERIES, *batch_trace.QUERIES])
+def test_what_breaks_no_rule_can_be_read(row: PushedQuery) -> None:
+    dice = random.Random(row.interaction_id)  # noqa: S311 - no secret
+    asked = replace(BY_NUMBER, lines=("1 MILL LANE",), postcode="LS1 1AA", practice="A99001")
+    whole = etree.fromstring(trace(row.interaction_id, asked).payload)
+    read = 0
+    for _ in range(300):
+        root = etree.fromstring(etree.tostring(mutated(whole, dice)))
+        if not row.rules.faults(root):
+            read += isinstance(row.parse(root), AdvancedTraceQuery | SearchFields)
+    assert read > 60
 
 
 @pytest.mark.parametrize("interaction_id", BATCH)
