@@ -28,7 +28,7 @@ from core.messaging.records import Message
 from core.messaging.sightings import Once, require_new, sighting
 from core.store.gathering import Gathering
 from core.store.port import Record, Store, Write
-from core.values.identity import Caller, PartyKey, Person
+from core.values.identity import Caller, NhsNumber, PartyKey, Person
 
 R = TypeVar("R")
 
@@ -127,11 +127,11 @@ class Core:
             told = (*asked, *_patients_told_of(refusal))
             self._note(by, name, type(refusal).__name__, told, started)
             raise
-        if doing.is_noted:
+        shown = tuple(dict.fromkeys((*asked, *_patients_in(result))))
+        if doing.is_noted and set(shown) <= set(doing.patients):
             self._timed(name, ALLOWED, started, doing.written)
         else:
-            shown = dict.fromkeys((*asked, *_patients_in(result)))
-            self._note(by, name, ALLOWED, tuple(shown), started)
+            self._note(by, name, ALLOWED, shown, started)
         return result
 
     def decline(self, *, by: Caller, command: str, why: str) -> None:
@@ -247,6 +247,21 @@ class Doing:
         self.is_noted = True
         return records
 
+    def make(self, nhs_number: NhsNumber, writes: list[Write]) -> None:
+        """Do the writes that make the record under a number, and audit it before anyone sees it.
+
+        Where a store writes one after the other, the entry comes before the last write: who dies
+        in between leaves an entry of a record that the message, done again, makes visible.
+        """
+        self.patients = tuple(dict.fromkeys((*self.patients, nhs_number)))
+        if self.core.store.is_exclusive:
+            self.apply(writes)
+            return
+        *before, visible = writes
+        self.core.store.apply(before)
+        self.apply(())
+        self.core.store.apply((visible,))
+
     @property
     def hub(self) -> Hub:
         """The messages between parties, as this command changes them."""
@@ -274,10 +289,10 @@ def _changed(doing: Doing, command: Change | ShowHistory) -> Updated | History:
 
 
 def _create(doing: Doing, command: creation.Command) -> object:
-    """Make a record; whose it is, and whom it is told of, is known only then: audited after it."""
+    """Make a record; whom a sender is told of instead is known only after it: audited then."""
     core = doing.core
     changing = _changing(core, core.store.apply)
-    creating = creation.Creating(core.context.new_id, core.numbers, changing)
+    creating = creation.Creating(core.context.new_id, core.numbers, changing, doing.make)
     return creation.HANDLERS[type(command)](command, creating)
 
 

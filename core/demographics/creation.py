@@ -71,13 +71,21 @@ class PossibleDuplicates:
 Command = AllocateNumber | CreateRecord
 
 
+Making = Callable[[NhsNumber, list[Write]], object]
+"""Writes what makes the record under a number; the last write is what makes it visible."""
+
+
 @dataclass(frozen=True, slots=True)
 class Creating:
-    """What records are made with: ids, numbers, and what changes are held against."""
+    """What records are made with: ids, numbers, what changes are held against, and a way to write.
+
+    Whose record it is comes to light only with its number, so the way is told it: for the audit.
+    """
 
     new_id: Callable[[], str]
     numbers: Numbers
     changing: Changing
+    make: Making
 
     @property
     def store(self) -> Store:
@@ -163,7 +171,7 @@ def _made(command: Command, creating: Creating, birth: str | None) -> Creation:
         if store.read(PATIENTS, made.patient.nhs_number) is not None:
             return made
         try:
-            claims.apply(_writes(made, birth))
+            creating.make(made.patient.nhs_number, _writes(made, birth))
         except Duplicate:
             claims.pause(attempt)
         else:

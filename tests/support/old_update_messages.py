@@ -105,8 +105,8 @@ def update(
         f'<creationTime value="{TIME}"/><versionCode code="V3NPfIT2.3"/>'
         f'<interactionId root="{CODES}.12" extension="{interaction}"/>'
         '<processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="NE"/>'
-        f"{_device('Rcv', route.to_party)}{_device('Snd', route.from_party)}"
-        f'<ControlActEvent classCode="CACT" moodCode="EVN">{_author()}'
+        f"{device('Rcv', route.to_party)}{device('Snd', route.from_party)}"
+        f'<ControlActEvent classCode="CACT" moodCode="EVN">{author()}'
         f'<subject typeCode="SUBJ" contextConductionInd="false">{_request(asked)}</subject>'
         f"</ControlActEvent></{interaction}>"
     )
@@ -140,7 +140,8 @@ def _request(asked: Asked) -> str:
     return act("PdsUpdateRequest", content, "REG", "RQO")
 
 
-def _device(way: str, party: str) -> str:
+def device(way: str, party: str) -> str:
+    """Give a party that sends or receives."""
     return (
         f'<communicationFunction{way} typeCode="{way.upper()}">'
         '<device classCode="DEV" determinerCode="INSTANCE">'
@@ -148,7 +149,8 @@ def _device(way: str, party: str) -> str:
     )
 
 
-def _author() -> str:
+def author() -> str:
+    """Give who asks, and with which system."""
     return (
         '<author typeCode="AUT"><assignedEntity classCode="ASSIGNED">'
         '<id root="1.2.826.0.1285.0.2.0.65" extension="990000000065"/>'
