@@ -16,7 +16,7 @@ from core.demographics.asking import AdvancedTrace
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import Claims
 from core.demographics.numbers import Numbers
-from core.demographics.records import Demographics, Found, Policy
+from core.demographics.records import PATIENTS, Demographics, Found, Policy
 from core.demographics.searching import Candidates
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
@@ -27,8 +27,8 @@ from core.messaging.hub import Accept, Admit, Hub, Receipt
 from core.messaging.records import Message
 from core.messaging.sightings import Once, require_new, sighting
 from core.store.gathering import Gathering
-from core.store.port import Record, Store, Write
-from core.values.identity import Caller, NhsNumber, PartyKey, Person
+from core.store.port import Record, Store, Update, Write
+from core.values.identity import Caller, PartyKey, Person
 
 R = TypeVar("R")
 
@@ -238,8 +238,11 @@ class Doing:
     def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
         """Do the writes that the command comes to, and audit that it was done, in one.
 
-        It is the last that the command does: what raises after it was audited as done.
+        It is the last that the command does: what raises after it was audited as done. Whose
+        records it writes is audited with whom it was asked about: a number leads to another.
         """
+        writes = tuple(writes)
+        self.patients = tuple(dict.fromkeys((*self.patients, *_patients_written(writes))))
         entry = self.core.entry(self.by, self.command, ALLOWED, self.patients)
         began = time.perf_counter()
         records = self.core.audit.beside(entry, writes, self.core.store)
@@ -247,18 +250,18 @@ class Doing:
         self.is_noted = True
         return records
 
-    def make(self, nhs_number: NhsNumber, writes: list[Write]) -> None:
-        """Do the writes that make the record under a number, and audit it before anyone sees it.
+    def make(self, writes: list[Write]) -> None:
+        """Do the writes that make a record, and audit it before anyone sees it.
 
         Where a store writes one after the other, the entry comes before the last write: who dies
         in between leaves an entry of a record that the message, done again, makes visible.
         """
-        self.patients = tuple(dict.fromkeys((*self.patients, nhs_number)))
         if self.core.store.is_exclusive:
             self.apply(writes)
             return
         *before, visible = writes
         self.core.store.apply(before)
+        self.patients = (*self.patients, *_patients_written((visible,)))
         self.apply(())
         self.core.store.apply((visible,))
 
@@ -353,6 +356,10 @@ def _patients_in(result: object) -> tuple[str, ...]:
     if isinstance(result, Found | Updated | creation.Created):
         return (result.patient.nhs_number,)
     return ()
+
+
+def _patients_written(writes: Iterable[Write]) -> tuple[str, ...]:
+    return tuple(one.key for one in writes if isinstance(one, Update) and one.bucket is PATIENTS)
 
 
 def _patients_told_of(refusal: CoreError) -> tuple[str, ...]:

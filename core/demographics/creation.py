@@ -71,16 +71,13 @@ class PossibleDuplicates:
 Command = AllocateNumber | CreateRecord
 
 
-Making = Callable[[NhsNumber, list[Write]], object]
-"""Writes what makes the record under a number; the last write is what makes it visible."""
+Making = Callable[[list[Write]], object]
+"""Writes what makes a record; the last write is what makes it visible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Creating:
-    """What records are made with: ids, numbers, what changes are held against, and a way to write.
-
-    Whose record it is comes to light only with its number, so the way is told it: for the audit.
-    """
+    """What records are made with: ids, numbers, what changes are held against, a way to write."""
 
     new_id: Callable[[], str]
     numbers: Numbers
@@ -171,7 +168,7 @@ def _made(command: Command, creating: Creating, birth: str | None) -> Creation:
         if store.read(PATIENTS, made.patient.nhs_number) is not None:
             return made
         try:
-            creating.make(made.patient.nhs_number, _writes(made, birth))
+            creating.make(_writes(made, birth))
         except Duplicate:
             claims.pause(attempt)
         else:

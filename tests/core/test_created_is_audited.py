@@ -1,4 +1,4 @@
-"""Every record that is made is audited, wherever its maker dies, on each kind of store."""
+"""Every record that is written is audited, wherever its writer dies, on each kind of store."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
 
 from core import audit
+from core.demographics.back_office import Merge, Split
 from core.demographics.creation import NOT_YET, AllocateNumber, CreateRecord, PossibleDuplicates
 from core.demographics.records import PATIENTS
 from core.store.memory import MemoryStore
 from core.store.port import Note, Put, Record, Write
 from core.values.demographics import Birth, Mother, Name, Patient
-from core.values.identity import Asid, Caller, PartyKey
+from core.values.identity import Asid, Caller, PartyKey, operator_named
 
 BY: Final = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), "PRPA_IN000200UK03", "M-1")
 CHILD: Final = Patient(
@@ -130,3 +131,20 @@ def test_a_sender_who_is_told_of_possible_duplicates_is_audited_for_each_of_them
     assert told is not None
     assert told.entries[-1].message_id == "M-2"
     assert told.entries[-1].patients == (made.patient.nhs_number,)
+
+
+def test_a_split_is_audited_for_both_records_that_it_changes() -> None:
+    core = core_on(MemoryStore())
+    operator = operator_named("jo", "M-1")
+    numbers = []
+    for message in ("m1", "m2"):
+        record = replace(CHILD, birth=None, birth_order=None)
+        made = core.perform(AllocateNumber(message, SAMPLE_ASID, record), by=BY)
+        numbers.append(made.patient.nhs_number)
+    loser, survivor = numbers
+    core.perform(Merge(loser, survivor, "m3", "jo"), by=operator)
+    core.perform(Split(loser, "m4", "jo"), by=operator)
+    told = audit.read_page(core.store, "test", core.audit.pages_written - 1)
+    assert told is not None
+    assert told.entries[-1].command == "Split"
+    assert set(told.entries[-1].patients) == {loser, survivor}

@@ -60,9 +60,7 @@ def creating(store: Store, pool: Pool = SYNTHETIC, *, writer: str = "w") -> Crea
     claims = Claims(store, store.apply, lambda _attempt: None)
     changing = Changing(claims, NOW, Policy(), lambda _code: True)
     numbered = Numbers(pool, writer=writer)
-    return Creating(
-        lambda: f"{writer}-{next(ids)}", numbered, changing, lambda _, writes: store.apply(writes)
-    )
+    return Creating(lambda: f"{writer}-{next(ids)}", numbered, changing, store.apply)
 
 
 def asked(message: str) -> AllocateNumber:

@@ -49,7 +49,7 @@ def writers(store: Store) -> list[Creating]:
             context.new_id,
             Numbers(pool, writer=f"w{number}"),
             changing,
-            lambda _number, writes: store.apply(writes),
+            store.apply,
         )
         for number in range(WRITERS)
     ]

@@ -59,9 +59,7 @@ def write(path: Path, first: int, last: int) -> None:
     store, context = SqliteStore(path, busy_seconds=BUSY_SECONDS), system_context()
     changing = Changing(Claims(store, store.apply), context.now(), Policy(), lambda _code: True)
     numbers = Numbers(POOL, writer=f"{os.getpid()}")
-    creating = Creating(
-        context.new_id, numbers, changing, lambda _number, writes: store.apply(writes)
-    )
+    creating = Creating(context.new_id, numbers, changing, store.apply)
     for message in range(first, last):
         made = allocate(AllocateNumber(f"T|{message}", "990000000001", somebody(message)), creating)
         sys.stdout.write(f"{message} {made.patient.nhs_number}\n")
