@@ -76,7 +76,7 @@ def closed(key: str, why: str, by: str, us: Ourselves) -> None:
     """Put a message away by hand, and tell who waits; raise `NotFound`, or `Standstill`.
 
     What was acknowledged and is not delivered must be told, whoever ends it (ebXML Message Service
-    2.0, 6.5.7: "Failed Message Delivery"); of one that was given up it was told then.
+    2.0, "Failed Message Delivery"); of one that was given up it was told then.
     """
     hub, at = us.core.hub, iso(us.context.now())
     message = hub.required(key)

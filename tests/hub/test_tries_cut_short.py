@@ -150,13 +150,19 @@ def test_who_saw_another_come_beside_it_on_a_cluster_is_rejected_before_it_has_a
     assert len(list(listed(hub.store, Wanted()))) == 1
 
 
-def test_a_transfer_whose_message_arrives_after_it_was_given_up_has_not_failed() -> None:
+def given_up() -> tuple[TestHub, Message]:
+    """Give a hub that gave a message up, and the message."""
     hub = TestHub(reply=lambda _place, _content: HttpReply(404, b""))
     sent = ehr_request()
     hub.receive(sent)
     for _ in range(4):
         hub.work()
         hub.clock.forward(61)
+    return hub, sent
+
+
+def test_a_transfer_whose_message_arrives_after_it_was_given_up_has_not_failed() -> None:
+    hub, sent = given_up()
     assert only_transfer(hub).stage == Stage.FAILED
     hub.reply = TestHub().reply
 
@@ -205,12 +211,7 @@ def test_closing_a_message_that_is_for_us_tells_its_sender_that_it_was_not_done(
 
 
 def test_closing_a_message_that_was_given_up_tells_nobody_again() -> None:
-    hub = TestHub(reply=lambda _place, _content: HttpReply(404, b""))
-    sent = ehr_request()
-    hub.receive(sent)
-    for _ in range(4):
-        hub.work()
-        hub.clock.forward(61)
+    hub, sent = given_up()
     hub.reply = TestHub().reply
     hub.work()
     before = len(hub.posted)

@@ -9,9 +9,9 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from ebxml_messages import EXPRESS, SERVICES, SOAP_NEXT, Message, new_id
+from ebxml_messages import EXPRESS, SOAP_NEXT, Message, new_id
 from hub_messages import TO_THE_HUB
-from old_update_messages import author, device
+from old_update_messages import author, carried, device
 from pushed_traces import Asked, query
 from wrapped_messages import CODES, TIME, Route
 
@@ -41,16 +41,7 @@ def old_trace(asked: Asked, route: Route = TO_THE_HUB) -> Message:
         f'<ControlActProcess classCode="CACT" moodCode="EVN">{author()}{old_query(asked)}'
         f"</ControlActProcess></{INTERACTION}>"
     )
-    message = Message(
-        SERVICES + "pds",
-        INTERACTION,
-        payload,
-        from_party=route.from_party,
-        to_party=route.to_party,
-        cpa_id=route.cpa_id,
-        message_id=own_id,
-        conversation_id=own_id,
-    )
+    message = carried(INTERACTION, payload, route, own_id)
     return replace(
         message, ack_actor=None, duplicate_elimination=None, sync_actor=SOAP_NEXT, path=EXPRESS
     )

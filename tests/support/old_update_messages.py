@@ -110,17 +110,22 @@ def update(
         f'<subject typeCode="SUBJ" contextConductionInd="false">{_request(asked)}</subject>'
         f"</ControlActEvent></{interaction}>"
     )
-    message = Message(
+    message = carried(interaction, payload, route, own_id)
+    return replace(message, ack_actor=TO_PARTY_MSH, sync_actor=SOAP_NEXT, path=RELIABLE)
+
+
+def carried(interaction: str, payload: str, route: Route, message_id: str) -> Message:
+    """Give a message of the oldest generation, in its envelope."""
+    return Message(
         SERVICES + "pds",
         interaction,
         payload,
         from_party=route.from_party,
         to_party=route.to_party,
         cpa_id=route.cpa_id,
-        message_id=own_id,
-        conversation_id=own_id,
+        message_id=message_id,
+        conversation_id=message_id,
     )
-    return replace(message, ack_actor=TO_PARTY_MSH, sync_actor=SOAP_NEXT, path=RELIABLE)
 
 
 def _request(asked: Asked) -> str:
