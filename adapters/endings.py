@@ -11,14 +11,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import Final
 
-from adapters import gp2gp
+from adapters import gp2gp, opening
 from adapters.agreement import terms_of_notice, terms_of_signal
 from adapters.ourselves import Ourselves
-from core.messaging.keeping import Outgoing, Standstill, derived_id
+from core.messaging.keeping import Outgoing, Standstill, derived_id, iso, keeping
 from core.messaging.records import Message
 from core.values.messaging import Content, Envelope, Way
 from legacy_contracts.envelopes import ebxml
 from legacy_contracts.envelopes.ebxml import Header, Signal, SignalKind
+from legacy_contracts.errors import Fault
 
 SIGNAL_TYPE: Final = "text/xml"
 _WARNING: Final = "warning"
@@ -72,9 +73,25 @@ def given_up(
 
 
 def closed(key: str, why: str, by: str, us: Ourselves) -> None:
-    """Put a message away by hand; raise `NotFound`, or `Standstill` where it has ended well."""
-    hub = us.core.hub
-    hub.close(key, why, by, gp2gp.given_up(hub.required(key), us))
+    """Put a message away by hand, and tell who waits; raise `NotFound`, or `Standstill`.
+
+    What was acknowledged and is not delivered must be told, whoever ends it (ebXML Message Service
+    2.0, "Failed Message Delivery"); of one that was given up it was told then.
+    """
+    hub, at = us.core.hub, iso(us.context.now())
+    message = hub.required(key)
+    told = _owed(key, message, us) if message.in_flight else ()
+    writes = [write for one in told for write in keeping(one, at).again()]
+    hub.close(key, why, by, (*writes, *gp2gp.given_up(message, us)))
+
+
+def _owed(key: str, message: Message, us: Ourselves) -> tuple[Outgoing, ...]:
+    """Give what its sender is owed of a message that will not be done, or not arrive."""
+    notices = (_notice(key, message, us),) if message.accepted.terms.notified else ()
+    if message.accepted.way is not Way.HANDLE:
+        return notices
+    undone = opening.Rejected(Fault("UNKNOWN_ROUTING_FAILURE"), None)
+    return (opening.rejection(key, message, undone, us), *notices)
 
 
 def signal_to(sent: Envelope, kind: SignalKind, body: bytes, us: Ourselves) -> Outgoing:

@@ -30,7 +30,7 @@ from legacy_contracts.errors import Fault, MalformedMessage
 from legacy_contracts.hl7 import payload
 from legacy_contracts.hl7.payload import Fields
 from legacy_contracts.hl7.pushed import Ack
-from legacy_contracts.hl7.rules import Rules
+from legacy_contracts.hl7.rules import Rules, uuid_in
 from legacy_contracts.tms import application
 
 LARGE: Final = 100_000
@@ -173,10 +173,16 @@ def acknowledging(key: str, message: Message, fields: Fields | None, us: Ourselv
     return Ack(
         message_id=derived_id(key, "answer"),
         time=f"{us.context.now():%Y%m%d%H%M%S}",
-        ref_to=fields.message_id if fields else message.accepted.envelope.message_id,
+        ref_to=_named(message, fields),
         to_asid=fields.from_asid if fields else "",
         from_asid=fields.to_asid if fields else "",
     )
+
+
+def _named(message: Message, fields: Fields | None) -> str:
+    """Give the id by which an answer names its message: the payload's, where it has one."""
+    own = uuid_in(fields.message_id) if fields else ""
+    return own or message.accepted.envelope.message_id
 
 
 def answer(key: str, message: Message, what: tuple[str, bytes], us: Ourselves) -> Outgoing:

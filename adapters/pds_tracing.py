@@ -39,11 +39,12 @@ from legacy_contracts.errors import (
     Fault,
 )
 from legacy_contracts.hl7 import payload
+from legacy_contracts.hl7.payload import Fields
+from legacy_contracts.hl7.rules import uuid_in
 from legacy_contracts.hl7.wrappers import Correlation, Moment
-from legacy_contracts.pds import advanced_trace, batch_trace, pushed_query
+from legacy_contracts.pds import advanced_trace, advanced_trace_2_3, batch_trace
 from legacy_contracts.pds.advanced_trace import AdvancedTraceQuery
-from legacy_contracts.pds.pushed_query import PushedQuery
-from legacy_contracts.pds.queries import REFUSAL
+from legacy_contracts.pds.pushed_query import Frame, PushedQuery
 from legacy_contracts.pds.search_fields import Interval, SearchFields
 
 MAX_ANSWER: Final = 5_000_000
@@ -153,21 +154,30 @@ def _answer(
     """Give the answer to a query, or its refusal."""
     opened = handled.opened
     fields, caller = opened.fields, opened.caller
-    to = Correlation("", fields.message_id, fields.to_asid, fields.from_asid)
+    frame = row.frame
+    to = _between(fields, frame)
     at = Moment(derived_id(handled.key, "answer"), f"{us.context.now():%Y%m%d%H%M%S}")
     faults = tuple(row.rules.faults(opened.root))
     if faults:
         us.core.decline(by=caller, command=row.name, why=faults[0].name)
-        return REFUSAL, pushed_query.refused(to, at, (BROKEN, *faults))
+        return frame.refusal_id, frame.refused(to, at, (BROKEN, *faults))
     try:
         found = perform(row.parse(opened.root), us, caller)
     except tuple(REFUSALS) as error:
-        return REFUSAL, pushed_query.refused(to, at, _said(error))
+        return frame.refusal_id, frame.refused(to, at, _said(error))
     listed = tuple((one.found.patient, one.level) for one in found.candidates)
     answer = row.matched(to, at, listed, _advice(found))
     if len(answer) > MAX_ANSWER:
-        return REFUSAL, pushed_query.refused(to, at, _TOO_MANY)
+        return frame.refusal_id, frame.refused(to, at, _TOO_MANY)
     return row.answer_id, answer
+
+
+def _between(fields: Fields, frame: Frame) -> Correlation:
+    """Give between whom an answer goes: systems, or the parties where those are named."""
+    own = uuid_in(fields.message_id)
+    if frame.names_parties:
+        return Correlation("", own, fields.to_party, fields.from_party)
+    return Correlation("", own, fields.to_asid, fields.from_asid)
 
 
 def _said(error: CoreError) -> tuple[Fault, ...]:
@@ -188,10 +198,13 @@ def _advice(found: Candidates) -> tuple[Advice, ...]:
 
 def _service(row: PushedQuery, perform: Performing) -> Service:
     answer: Answering = partial(_answer, row, perform)
-    return Service(payload.NON_BATCH, answer, in_one=True)
+    rules = payload.MIM_2_3 if row.frame.names_parties else payload.NON_BATCH
+    return Service(rules, answer, in_one=True)
 
+
+ADVANCED: Final = (*advanced_trace_2_3.QUERIES, *advanced_trace.QUERIES)
 
 SERVICES: Final[dict[str, Service]] = {
-    **{row.interaction_id: _service(row, _advanced) for row in advanced_trace.QUERIES},
+    **{row.interaction_id: _service(row, _advanced) for row in ADVANCED},
     **{row.interaction_id: _service(row, _batch) for row in batch_trace.QUERIES},
 }

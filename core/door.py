@@ -16,7 +16,7 @@ from core.demographics.asking import AdvancedTrace
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import Claims
 from core.demographics.numbers import Numbers
-from core.demographics.records import Demographics, Found, Policy
+from core.demographics.records import PATIENTS, Demographics, Found, Policy
 from core.demographics.searching import Candidates
 from core.demographics.updates import Changing, Updated, UpdateRecord
 from core.directory import Directory
@@ -27,7 +27,7 @@ from core.messaging.hub import Accept, Admit, Hub, Receipt
 from core.messaging.records import Message
 from core.messaging.sightings import Once, require_new, sighting
 from core.store.gathering import Gathering
-from core.store.port import Record, Store, Write
+from core.store.port import Record, Store, Update, Write
 from core.values.identity import Caller, PartyKey, Person
 
 R = TypeVar("R")
@@ -127,11 +127,11 @@ class Core:
             told = (*asked, *_patients_told_of(refusal))
             self._note(by, name, type(refusal).__name__, told, started)
             raise
-        if doing.is_noted:
+        shown = tuple(dict.fromkeys((*asked, *_patients_in(result))))
+        if doing.is_noted and set(shown) <= set(doing.patients):
             self._timed(name, ALLOWED, started, doing.written)
         else:
-            shown = dict.fromkeys((*asked, *_patients_in(result)))
-            self._note(by, name, ALLOWED, tuple(shown), started)
+            self._note(by, name, ALLOWED, shown, started)
         return result
 
     def decline(self, *, by: Caller, command: str, why: str) -> None:
@@ -238,14 +238,32 @@ class Doing:
     def apply(self, writes: Iterable[Write]) -> list[Record[Any, Any]]:
         """Do the writes that the command comes to, and audit that it was done, in one.
 
-        It is the last that the command does: what raises after it was audited as done.
+        It is the last that the command does: what raises after it was audited as done. Whose
+        records it writes is audited with whom it was asked about: a number leads to another.
         """
+        writes = tuple(writes)
+        self.patients = tuple(dict.fromkeys((*self.patients, *_patients_written(writes))))
         entry = self.core.entry(self.by, self.command, ALLOWED, self.patients)
         began = time.perf_counter()
         records = self.core.audit.beside(entry, writes, self.core.store)
         self.written = time.perf_counter() - began
         self.is_noted = True
         return records
+
+    def make(self, writes: list[Write]) -> None:
+        """Do the writes that make a record, and audit it before anyone sees it.
+
+        Where a store writes one after the other, the entry comes before the last write: who dies
+        in between leaves an entry of a record that the message, done again, makes visible.
+        """
+        if self.core.store.is_exclusive:
+            self.apply(writes)
+            return
+        *before, visible = writes
+        self.core.store.apply(before)
+        self.patients = (*self.patients, *_patients_written((visible,)))
+        self.apply(())
+        self.core.store.apply((visible,))
 
     @property
     def hub(self) -> Hub:
@@ -274,10 +292,10 @@ def _changed(doing: Doing, command: Change | ShowHistory) -> Updated | History:
 
 
 def _create(doing: Doing, command: creation.Command) -> object:
-    """Make a record; whose it is, and whom it is told of, is known only then: audited after it."""
+    """Make a record; whom a sender is told of instead is known only after it: audited then."""
     core = doing.core
     changing = _changing(core, core.store.apply)
-    creating = creation.Creating(core.context.new_id, core.numbers, changing)
+    creating = creation.Creating(core.context.new_id, core.numbers, changing, doing.make)
     return creation.HANDLERS[type(command)](command, creating)
 
 
@@ -338,6 +356,10 @@ def _patients_in(result: object) -> tuple[str, ...]:
     if isinstance(result, Found | Updated | creation.Created):
         return (result.patient.nhs_number,)
     return ()
+
+
+def _patients_written(writes: Iterable[Write]) -> tuple[str, ...]:
+    return tuple(one.key for one in writes if isinstance(one, Update) and one.bucket is PATIENTS)
 
 
 def _patients_told_of(refusal: CoreError) -> tuple[str, ...]:

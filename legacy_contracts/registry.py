@@ -10,6 +10,7 @@ from legacy_contracts.errors import UnknownInteraction
 from legacy_contracts.interaction import HubInteraction, Interaction, Unanswered
 from legacy_contracts.pds import (
     advanced_trace,
+    advanced_trace_2_3,
     allocation,
     batch_trace,
     birth_service,
@@ -40,6 +41,7 @@ HUB_INTERACTIONS: Final[tuple[HubInteraction, ...]] = (
     *updates.INTERACTIONS,
     *advanced_trace.INTERACTIONS,
     *batch_trace.INTERACTIONS,
+    *advanced_trace_2_3.INTERACTIONS,
 )
 """Those over ebXML that are answered by a message of ours."""
 

@@ -101,10 +101,20 @@ def _by_service() -> Mapping[tuple[str, Pattern], list[HubInteraction]]:
 def _contracts(
     party: str, cpa_ids: Iterator[str], named: Callable[[HubInteraction], Iterable[str]]
 ) -> str:
-    """Give a contract with a party for each service, on what `named` gives of its interactions."""
+    """Give a contract with a party for each service, on what `named` gives of its interactions.
+
+    What a service has by two patterns (a rejection) is under the first: there is one contract.
+    """
     texts = []
+    listed: dict[str, set[str]] = {}
     for (service, pattern), rows in _by_service().items():
-        names = dict.fromkeys(name for row in rows for name in named(row))
+        before = listed.setdefault(service, set())
+        names = [
+            name
+            for name in dict.fromkeys(name for row in rows for name in named(row))
+            if name not in before
+        ]
+        before.update(names)
         contract = _CONTRACT.format(
             party=party,
             service=f"{ns.SERVICES}{service}",

@@ -71,13 +71,18 @@ class PossibleDuplicates:
 Command = AllocateNumber | CreateRecord
 
 
+Making = Callable[[list[Write]], object]
+"""Writes what makes a record; the last write is what makes it visible."""
+
+
 @dataclass(frozen=True, slots=True)
 class Creating:
-    """What records are made with: ids, numbers, and what changes are held against."""
+    """What records are made with: ids, numbers, what changes are held against, a way to write."""
 
     new_id: Callable[[], str]
     numbers: Numbers
     changing: Changing
+    make: Making
 
     @property
     def store(self) -> Store:
@@ -163,7 +168,7 @@ def _made(command: Command, creating: Creating, birth: str | None) -> Creation:
         if store.read(PATIENTS, made.patient.nhs_number) is not None:
             return made
         try:
-            claims.apply(_writes(made, birth))
+            creating.make(_writes(made, birth))
         except Duplicate:
             claims.pause(attempt)
         else:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from core.demographics.amending import KEPT_IN, item_of
 from core.demographics.dates import earlier
 from core.demographics.records import Policy, is_past
@@ -39,6 +41,18 @@ from core.values.demographics import (
 FORMAL: Final = "2"
 INFORMAL: Final = "1"
 """How a death was notified (pds.md 3.3)."""
+
+
+MAX_KEPT: Final = 400_000
+"""Bytes that a record may take with what one message asks of it.
+
+No rule of the legacy bounds how many items there are. A change is one object that holds both, and
+an answer writes items at twice the length: so both stay under the megabyte that is advised for an
+object of a cluster, and far below what one message carries (transport.md 1.9). It is some 1,000
+items.
+"""
+
+_encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +173,13 @@ def _unknown_practice(seen: Seen) -> bool:
     )
 
 
+def _too_large(seen: Seen) -> bool:
+    """Object to a record that no longer goes well into a store, unless it becomes smaller."""
+    if len(_encode((seen.after, seen.asked.changes))) <= MAX_KEPT:
+        return False
+    return len(_encode(seen.after)) >= len(_encode(seen.before))
+
+
 def _name_use_changed(seen: Seen) -> bool:
     """Object to an altered use of a name: it is removed and another added (3.4)."""
     for change in seen.items:
@@ -205,6 +226,7 @@ _CHECKS: Final[tuple[tuple[Callable[[Seen], bool], Objection], ...]] = (
     (_death_before_birth, Objection.DEATH_BEFORE_BIRTH),
     (_formal_death_stands, Objection.FORMAL_DEATH_STANDS),
     (_unknown_practice, Objection.UNKNOWN_PRACTICE),
+    (_too_large, Objection.TOO_LARGE),
 )
 
 _LATER_CHECKS: Final[tuple[tuple[Callable[[Seen], bool], Objection], ...]] = (

@@ -87,6 +87,7 @@ class Objection(StrEnum):
     NOT_REPLACED = "no number replaces it"
     TOO_MANY_LEAD_TO_IT = "too many numbers lead to it: merge the other into it instead"
     UNKNOWN_PRACTICE = "the practice is not in the directory"
+    TOO_LARGE = "the record would hold more than one record may"
 
 
 Item = Name | Address | Telecom | CareProvision | RelatedPerson

@@ -17,7 +17,7 @@ from legacy_contracts.envelopes.soap import APPLICATION_ACK, BODY, CONTENT, DECL
 from legacy_contracts.errors import MEANINGS, Advice, Fault
 from legacy_contracts.hl7 import wrappers
 from legacy_contracts.hl7.rim import Xml, escape
-from legacy_contracts.hl7.rules import Group, Rule
+from legacy_contracts.hl7.rules import Group, Rule, once_id, uuid_in
 from legacy_contracts.hl7.wrappers import Correlation, Moment
 from legacy_contracts.interaction import Interaction
 
@@ -38,8 +38,14 @@ _RESPONSE_CODES: Final = {
     "NO_MATCH": _NO_MATCH,
     "NO_MATCH_SIMPLE_TRACE": _NO_MATCH,
     "NO_MATCH_RETRIEVAL": _NO_MATCH,
+    "NO_MATCH_ADVANCED_TRACE": _NO_MATCH,
     "MULTIPLE_MATCHES": _TOO_MANY,
 }
+
+
+def response_code(fault: Fault) -> str:
+    """Give the code by which a query's answer says how it failed."""
+    return _RESPONSE_CODES.get(fault.name, _INADEQUATE)
 
 
 def rule_groups(
@@ -68,7 +74,7 @@ def rule_groups(
         Group(
             BODY,
             (
-                Rule(_present("hl7:id/@root"), "INVALID_ID"),
+                Rule(once_id(), "INVALID_ID"),
                 Rule(_present("hl7:creationTime/@value"), "INVALID_CREATION_TIME"),
                 Rule(_present("hl7:versionCode/@code"), "INVALID_VERSION_CODE"),
                 Rule(f"count({_DEVICE.format('Rcv')}[1]/@extension) = 1", "INVALID_COMM_FUNC_RCV"),
@@ -156,7 +162,8 @@ class NaspEnvelope:
 
     def correlation(self, root: etree._Element) -> Correlation:
         """Give what an answer must repeat; header and body share one id."""
-        message_id = str(_message_id(root))
+        sent = str(_message_id(root))
+        message_id = uuid_in(sent) or sent
         return Correlation(message_id, message_id, str(_to(root)), str(_from(root)))
 
     def person(self, root: etree._Element) -> tuple[str, str, str] | None:
@@ -213,7 +220,7 @@ class NaspEnvelope:
         fault = faults[-1]
         meaning = MEANINGS[fault.name]
         text = escape(wrappers.worded(meaning.text, fault))
-        code = _RESPONSE_CODES.get(fault.name, _INADEQUATE)
+        code = response_code(fault)
         header_reason = (
             '<reason type="ActRelationship" typeCode="RSON"><justifyingDetectedIssueEvent '
             f'classCode="ALRT" moodCode="EVN" type="Observation"><code code="{meaning.code}"/>'

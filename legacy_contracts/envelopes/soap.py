@@ -15,7 +15,7 @@ from legacy_contracts import ns, oids
 from legacy_contracts.errors import MEANINGS, Advice, Fault, MalformedMessage
 from legacy_contracts.hl7 import wrappers
 from legacy_contracts.hl7.rim import Xml, escape
-from legacy_contracts.hl7.rules import Group, Rule, Rules, count_is, once, same
+from legacy_contracts.hl7.rules import Group, Rule, Rules, count_is, once, once_id, same, uuid_in
 from legacy_contracts.hl7.wrappers import Correlation, Moment
 from legacy_contracts.interaction import Interaction
 
@@ -59,7 +59,7 @@ WRAPPER: Final = (
     Group(
         BODY,
         (
-            Rule(once("hl7:id", "root"), "INVALID_ID"),
+            Rule(once_id(), "INVALID_ID"),
             Rule(once("hl7:creationTime", "value"), "INVALID_CREATION_TIME"),
             Rule(once("hl7:versionCode", "code"), "INVALID_VERSION_CODE"),
             Rule("count(hl7:ControlActEvent) = 1", "INVALID_CONTROL_ACT"),
@@ -177,10 +177,11 @@ class WsaEnvelope:
 
     def correlation(self, root: etree._Element) -> Correlation:
         """Give what an answer must repeat."""
-        transport_id = str(_transport_id(root))
+        transport_id, message_id = str(_transport_id(root)), str(_message_id(root))
         return Correlation(
             transport_id=transport_id,
-            message_id=str(_message_id(root)) or transport_id.removeprefix("uuid:"),
+            # An id that is none is refused; what refuses it names the message by the envelope's.
+            message_id=uuid_in(message_id) or transport_id.removeprefix("uuid:"),
             to_id=str(_to(root)),
             from_id=str(_from(root)),
         )

@@ -14,7 +14,7 @@ from typing import Final
 from lxml import etree
 
 from legacy_contracts import ns, oids, xml
-from legacy_contracts.hl7.rules import Group, Rule, Rules, count_is, once
+from legacy_contracts.hl7.rules import Group, Rule, Rules, count_is, once, once_id
 
 _ROOT: Final = "/*"
 _ACT: Final = "/*/hl7:ControlActEvent[1]"
@@ -34,10 +34,10 @@ def _device(way: str, root: str) -> str:
     return f"hl7:communicationFunction{way}/hl7:device/hl7:id[@root='{root}']"
 
 
-def _head(device_root: str) -> tuple[Rule, ...]:
-    """Give checks 1 to 6, which the three tables share but for how a device is named."""
+def _head(device_root: str, identified: str) -> tuple[Rule, ...]:
+    """Give checks 1 to 6, which the three tables share but for how ids and devices are read."""
     return (
-        Rule(once("hl7:id", "root"), "INVALID_ID"),
+        Rule(identified, "INVALID_ID"),
         Rule(once("hl7:creationTime", "value"), "INVALID_CREATION_TIME"),
         Rule(once("hl7:versionCode", "code"), "INVALID_VERSION_CODE"),
         Rule(
@@ -49,10 +49,10 @@ def _head(device_root: str) -> tuple[Rule, ...]:
     )
 
 
-_WRAPPER: Final = Group(
-    _ROOT,
-    (*_head(oids.ASID), Rule("count(hl7:ControlActEvent) = 1", "INVALID_CONTROL_ACT")),
-)
+def _wrapper(identified: str) -> Group:
+    one_act = Rule("count(hl7:ControlActEvent) = 1", "INVALID_CONTROL_ACT")
+    return Group(_ROOT, (*_head(oids.ASID, identified), one_act))
+
 
 _AUTHORS: Final = (
     Group(
@@ -109,10 +109,13 @@ _CONTENT: Final = Group(
     ),
 )
 
-NON_BATCH: Final = Rules((_WRAPPER, *_AUTHORS, _CONTENT))
-"""What is asked of every single message that the hub answers itself (nonBatch-Validate)."""
+NON_BATCH: Final = Rules((_wrapper(once_id()), *_AUTHORS, _CONTENT))
+"""What is asked of every single message that the hub answers itself (nonBatch-Validate).
 
-LIGHT: Final = Rules((_WRAPPER,))
+Its id must be one that the answer can repeat; of a message that is forwarded nobody asks that.
+"""
+
+LIGHT: Final = Rules((_wrapper(once("hl7:id", "root")),))
 """What is asked of a forwarded message: it is never refused for its content (intHL7-Validate)."""
 
 _OLD_CONTENTS: Final = (
@@ -129,7 +132,7 @@ MIM_2_3: Final = Rules(
         Group(
             _ROOT,
             (
-                *_head(oids.PARTY_KEY),
+                *_head(oids.PARTY_KEY, once_id()),
                 Rule(
                     f"count({_OLD_ACTS}) = 1",
                     "INVALID_CONTROL_ACT",

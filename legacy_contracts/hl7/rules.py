@@ -8,6 +8,7 @@ asked rule by rule.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +17,8 @@ from lxml import etree
 
 from legacy_contracts import ns
 from legacy_contracts.errors import Fault
+
+_UUID: Final = re.compile(r"(?:uuid:)?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})")
 
 MAX_FAULTS: Final = 100
 """More than all rules of a message together; what repeats a place without end is not followed."""
@@ -42,6 +45,31 @@ def once(path: str, attribute: str = "") -> str:
     """Give the test that exactly one node is there and it (or its attribute) is not empty."""
     value = f"{path}/@{attribute}" if attribute else path
     return f"count({path}) = 1 and string-length({value}) > 0"
+
+
+_ANY_CASE: Final = "123456789abcdefABCDEF"
+_SHAPE: Final = "00000000-0000-0000-0000-000000000000"
+_PREFIXED: Final = f"uui0:{_SHAPE}"
+"""The shapes of an id all of whose digits are 0; the d of a prefix is a digit like the others."""
+
+
+def once_id(path: str = "hl7:id") -> str:
+    """Give the test that exactly one id is there and its root is a UUID, in whichever case.
+
+    The stylesheets ask that it is not empty; the published words of 501 are "missing, empty or
+    invalid", and the schemas' type is II.NPfIT.uuid.mandatory. Captured senders write it in lower
+    case, which the schemas do not have (transport.md 1.11), and one public client puts `uuid:`
+    before it, as in wsa:MessageID (lichao-shen/SourceCode, PSLink).
+    """
+    shape = f"translate({path}/@root, '{_ANY_CASE}', '{'0' * len(_ANY_CASE)}')"
+    prefixed = f"starts-with({path}/@root, 'uuid:') and {shape} = '{_PREFIXED}'"
+    return f"count({path}) = 1 and ({shape} = '{_SHAPE}' or ({prefixed}))"
+
+
+def uuid_in(text: str) -> str:
+    """Give the UUID of an id, which an answer can repeat; empty where the test does not hold."""
+    found = _UUID.fullmatch(text)
+    return found[1] if found else ""
 
 
 def count_is(path: str, *numbers: int) -> str:

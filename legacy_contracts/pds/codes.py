@@ -53,6 +53,20 @@ RESTRICTED_WITHOUT_B: Final = {**SENSITIVITY, Sensitivity.BUSINESS: "S"}
 GENDERS: Final = ("0", "1", "2", "9")
 CONTACT_METHODS: Final = tuple("12345678")
 WRITTEN_FORMATS: Final = ("11", "12", "13")
+LANGUAGES: Final = tuple(
+    (
+        "q1 q2 q3 q4 q5 "
+        "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs "
+        "cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha "
+        "he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn "
+        "ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mo mr ms mt my na "
+        "nb nd ne ng nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc "
+        "sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt "
+        "tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu "
+    ).split()
+)
+"""HumanLanguage (…17.70): signs (q1 to q5, Braille and Makaton among them) and ISO 639-1."""
+
 DEATH_NOTIFICATIONS: Final = ("1", "2")
 """Informal, formal."""
 

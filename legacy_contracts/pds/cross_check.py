@@ -13,6 +13,7 @@ from legacy_contracts.hl7.rim import Xml
 from legacy_contracts.hl7.rules import Rule, check_digit_is_right
 from legacy_contracts.interaction import Generation
 from legacy_contracts.pds import record_2008
+from legacy_contracts.pds.item_rules import is_a_day
 from legacy_contracts.pds.queries import (
     QUERY,
     Below,
@@ -52,6 +53,7 @@ RULES: Final = query_rules(
         Rule(f"not({_NUMBER}) or " + check_digit_is_right(_NUMBER), "INVALID_NHS_NUMBER"),
         Rule(f"count({_parts('given')}) < 2", "INVALID_NAME_FORMAT"),
         Rule(f"count({_parts('family')}) < 2", "INVALID_NAME_FORMAT"),
+        is_a_day("hl7:query/hl7:person.birthTime/hl7:value/@value", "birthTime is no date"),
     ),
 )
 

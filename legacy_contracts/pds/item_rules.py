@@ -7,12 +7,14 @@ addressCheck to sharedSecretCheck; names and order are theirs.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from string import ascii_letters
+from typing import Final
 
 from legacy_contracts import oids
 from legacy_contracts.hl7 import values
 from legacy_contracts.hl7.rules import Group, Rule
 from legacy_contracts.pds import codes
+
+_DIGITS: Final = "0123456789"
 
 
 def not_twice(path: str) -> str:
@@ -189,10 +191,8 @@ def absent_or(path: str, test: str) -> str:
 
 
 def language(code: str) -> str:
-    """Give the test that a language is two letters, or q1 to q5 (Annex B)."""
-    signs = one_of(code, ("q1", "q2", "q3", "q4", "q5"))
-    letters = f"string-length({code}) = 2 and translate({code}, '{ascii_letters}', '') = ''"
-    return f"({signs} or ({letters}))"
+    """Give the test that a language is one of the vocabulary's (HumanLanguage)."""
+    return one_of(code, codes.LANGUAGES)
 
 
 def spoken() -> str:
@@ -203,22 +203,40 @@ def spoken() -> str:
 
 
 def time(path: str, longest: int = 14) -> str:
-    """Give the test that a time is one as far as it is kept: digits, a year at least, in order.
+    """Give the test that a time is one: a year at least, all in order, as far as it is kept digits.
 
-    The number of days is that of the month, in a leap year (inferred).
+    What follows may be what the schemas' type (ts) has: more digits, a fraction, a zone. The number
+    of days is that of the month (inferred).
     """
-    kept = f"substring({path}, 1, {longest})"
+    kept, rest = f"substring({path}, 1, {longest})", f"substring({path}, {longest + 1})"
     month, day = f"substring({kept}, 5, 2)", f"substring({kept}, 7, 2)"
+    year = f"substring({kept}, 1, 4)"
     short = one_of(month, ("04", "06", "09", "11"))
+    common = f"({year} mod 4 != 0 or ({year} mod 100 = 0 and {year} mod 400 != 0))"
+    signs = f"translate({rest}, '{_DIGITS}', '')"
     within = (
-        f"substring({kept}, 1, 4) > 0",
+        f"{year} > 0",
         f"(string-length({kept}) < 6 or ({month} > 0 and {month} < 13))",
         f"(string-length({kept}) < 8 or ({day} > 0 and {day} < 32))",
         f"not({day} > 30 and {short}) and not({day} > 29 and {month} = '02')",
+        f"not({day} > 28 and {month} = '02' and {common})",
         f"not(substring({kept}, 9, 2) > 23 or substring({kept}, 11, 2) > 59)",
     )
-    digits = f"string-length({kept}) >= 4 and translate({kept}, '0123456789', '') = ''"
+    digits = (
+        f"string-length({kept}) >= 4 and translate({kept}, '{_DIGITS}', '') = ''"
+        f" and ({signs} = '' or contains(' . + - .+ .- ', concat(' ', {signs}, ' ')))"
+        f" and contains('{_DIGITS}', substring({path}, string-length({path})))"
+    )
     return f"({digits} and {' and '.join(within)})"
+
+
+def is_a_day(path: str, supplement: str) -> Rule:
+    """Give the rule of a search that a date, where one is given, is one (inferred).
+
+    The schemas' type refuses letters, and any other list of digits would find nobody: a sender is
+    told so, and not that there is no such patient.
+    """
+    return Rule(absent_or(path, time(path)), "ILLEGAL_DATE_FORMAT", supplement)
 
 
 def is_time(path: str, longest: int = 12) -> Rule:

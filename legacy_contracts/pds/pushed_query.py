@@ -31,6 +31,44 @@ Listed = tuple[tuple[Patient, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What an answer says: which interaction it is, in which version, its content, its advice."""
+
+    answer_id: str
+    version_code: str
+    payload: Xml
+    advice: tuple[Advice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """How a generation frames an answer and a refusal; the oldest names parties, not systems."""
+
+    refusal_id: str
+    matched: Callable[[Correlation, Moment, Said], bytes]
+    refused: Callable[[Correlation, Moment, Iterable[Fault]], bytes]
+    names_parties: bool = False
+
+
+def _matched(to: Correlation, at: Moment, said: Said) -> bytes:
+    """Give the message that lists who was found."""
+    content = wrappers.advice_reasons(said.advice) + wrappers.answered(said.payload)
+    act = wrappers.control_act(content, to)
+    head = wrappers.transmission_head(said.answer_id, said.version_code, at)
+    return _message(said.answer_id, head, wrappers.accepted(to), to, act)
+
+
+def refused(to: Correlation, at: Moment, faults: Iterable[Fault]) -> bytes:
+    """Give the message that refuses a query, with a reason for each fault."""
+    content = wrappers.fault_reasons(tuple(faults)) + wrappers.unanswered()
+    head = wrappers.transmission_head(REFUSAL, REFUSAL_VERSION, at)
+    return _message(REFUSAL, head, wrappers.in_error(to), to, wrappers.control_act(content, to))
+
+
+LATER: Final = Frame(REFUSAL, _matched, refused)
+
+
+@dataclass(frozen=True, slots=True)
 class PushedQuery:
     """One query that is answered later: its rules, how it is read, how its answer is built."""
 
@@ -43,6 +81,8 @@ class PushedQuery:
     parse: Callable[[etree._Element], Any]
     build: Callable[[Listed], Xml]
     inferred: tuple[str, ...] = ()
+    frame: Frame = LATER
+    service: str = SERVICE
 
     @property
     def row(self) -> HubInteraction:
@@ -50,10 +90,10 @@ class PushedQuery:
         return HubInteraction(
             interaction_id=self.interaction_id,
             name=self.name,
-            service=SERVICE,
+            service=self.service,
             pattern=Pattern.ASYNC_EXPRESS,
             generation=self.generation,
-            answers=(self.answer_id, REFUSAL, APPLICATION_ACK),
+            answers=(self.answer_id, self.frame.refusal_id, APPLICATION_ACK),
             inferred=self.inferred,
         )
 
@@ -61,17 +101,8 @@ class PushedQuery:
         self, to: Correlation, at: Moment, listed: Listed, advice: tuple[Advice, ...]
     ) -> bytes:
         """Give the message that lists who was found."""
-        content = wrappers.advice_reasons(advice) + wrappers.answered(self.build(listed))
-        act = wrappers.control_act(content, to)
-        head = wrappers.transmission_head(self.answer_id, self.version_code, at)
-        return _message(self.answer_id, head, wrappers.accepted(to), to, act)
-
-
-def refused(to: Correlation, at: Moment, faults: Iterable[Fault]) -> bytes:
-    """Give the message that refuses a query, with a reason for each fault."""
-    content = wrappers.fault_reasons(tuple(faults)) + wrappers.unanswered()
-    head = wrappers.transmission_head(REFUSAL, REFUSAL_VERSION, at)
-    return _message(REFUSAL, head, wrappers.in_error(to), to, wrappers.control_act(content, to))
+        said = Said(self.answer_id, self.version_code, self.build(listed), advice)
+        return self.frame.matched(to, at, said)
 
 
 def _message(name: str, head: str, acknowledgement: str, to: Correlation, act: str) -> bytes:

@@ -14,6 +14,7 @@ from lxml import etree
 
 from legacy_contracts import oids
 from legacy_contracts.hl7.rules import Group, Rule, one_of
+from legacy_contracts.pds.item_rules import is_a_day
 from legacy_contracts.pds.queries import Below, first_text
 
 ACT: Final = "/*/hl7:ControlActEvent"
@@ -98,7 +99,7 @@ def once_at_most(path: str, said: str) -> Rule:
 
 
 def value_groups(query: str) -> tuple[Group, ...]:
-    """Give the rules that are asked wherever a gender, or an id, stands."""
+    """Give the rules that are asked wherever a gender, an id or a date stands."""
     return (
         Group(
             f"{query}/hl7:person.administrativeGenderCode",
@@ -120,13 +121,29 @@ def value_groups(query: str) -> tuple[Group, ...]:
                 ),
             ),
         ),
+        *(_dates(f"{query}/hl7:person.{name}/hl7:value", name) for name in _DATES),
     )
 
 
-def reader(query: str) -> Callable[[etree._Element], SearchFields]:
-    """Give the function that reads the fields of the query at a place."""
+_DATES: Final = ("birthTime", "deceasedTime")
+
+
+def _dates(value: str, name: str) -> Group:
+    """Give the rule that each end of a range, or what is exact, is a date."""
+    given = (value, *(f"{value}/hl7:{part}" for part in ("center", "low", "high")))
+    places = " | ".join(f"{place}[@value]" for place in given)
+    return Group(f"({places})", (is_a_day("@value", f"{name} is no date"),))
+
+
+def reader(query: str, open_from: str = "") -> Callable[[etree._Element], SearchFields]:
+    """Give the function that reads the fields of the query at a place.
+
+    `open_from` is the day from which dates count that are said to be unknown (MIM 2.3).
+    """
     below = Below(query)
-    birth, deceased = (_interval(below, f"hl7:person.{name}Time") for name in ("birth", "deceased"))
+    birth, deceased = (
+        _interval(below, f"hl7:person.{name}Time", open_from) for name in ("birth", "deceased")
+    )
     name, address = "hl7:person.name", "hl7:person.address"
     family, given = _parts(below, name, "family"), _parts(below, name, "given")
     lines = _parts(below, address, "streetAddressLine")
@@ -162,15 +179,17 @@ def _parts(below: Below, parameter: str, part: str) -> etree.XPath:
     return below.nodes(f"{parameter}/hl7:value/hl7:{part}", f"{parameter}/hl7:{part}")
 
 
-def _interval(below: Below, parameter: str) -> Callable[[etree._Element], Interval]:
+def _interval(below: Below, parameter: str, open_from: str) -> Callable[[etree._Element], Interval]:
     value = f"{parameter}/hl7:value"
     exact, center, low, high = (
         below.text(f"{value}{path}/@value") for path in ("", "/hl7:center", "/hl7:low", "/hl7:high")
     )
+    unknown = below.text(f"{value}/@nullFlavor")
 
     def read(root: etree._Element) -> Interval:
         one = _maybe(exact(root)) or _maybe(center(root))
-        return Interval(one, _maybe(low(root)), _maybe(high(root)))
+        start = open_from if open_from and _maybe(unknown(root)) else _maybe(low(root))
+        return Interval(one, start, _maybe(high(root)))
 
     return read
 

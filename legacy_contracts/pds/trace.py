@@ -14,6 +14,7 @@ from legacy_contracts.hl7.rim import Xml
 from legacy_contracts.hl7.rules import Group, Rule, Rules, one_of
 from legacy_contracts.interaction import Generation, Interaction, Pattern
 from legacy_contracts.pds import record_2006, record_2008
+from legacy_contracts.pds.item_rules import is_a_day
 from legacy_contracts.pds.queries import (
     OLD_REFUSAL,
     OLD_SERVICE,
@@ -62,6 +63,10 @@ ASKED: Final = (
         one_of("hl7:query/hl7:person.administrativeGenderCode/hl7:value/@code", "0", "1", "2", "9"),
         "MISSING_MANDATORY_SEARCH_FIELD",
         "administrativeGenderCode",
+    ),
+    *(
+        is_a_day(f"hl7:query/hl7:person.{name}/hl7:value/@value", f"{name} is no date")
+        for name in ("birthTime", "deceasedTime")
     ),
 )
 """What is asked of the element that holds the query, whatever it is."""
@@ -128,6 +133,7 @@ _QUERY: Final = Query(
 _OLD_ID: Final = "QUPA_IN010000UK01"
 _OLD_QUERY: Final = old_query("pdsTraceQuery")
 _UNKNOWN: Final = "MISSING_MANDATORY_SEARCH_FIELD"
+_OLD_NAMED: Final = "hl7:pdsTraceQuery/hl7:person"
 
 _OLD_ROW: Final = Interaction(
     interaction_id=_OLD_ID,
@@ -152,6 +158,13 @@ _OLD_ROW: Final = Interaction(
                         "hl7:person.administrativeGenderCode/hl7:value",
                         f"{_NAME}/hl7:value/hl7:family",
                     )
+                )
+                + tuple(
+                    is_a_day(
+                        f"hl7:pdsTraceQuery/hl7:person.{name}/hl7:value/@value",
+                        f"{name} is no date",
+                    )
+                    for name in ("birthTime", "deceasedTime")
                 ),
             ),
             Group(

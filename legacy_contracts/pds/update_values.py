@@ -43,6 +43,13 @@ def _written(place: str, test: str, word: str, name: str = _UNSUPPORTED) -> Grou
 BIRTH_ORDERS: Final = ("1", "2", "3", "4", "5", "6", "7", "8", "9")
 """1 to 7, 8 not applicable, 9 not known (pds.md 3.4)."""
 
+NOTHING_ASKED: Final = "no change is asked for"
+
+_SOMETHING_ASKED: Final = Rule(
+    "boolean(.//*[@updateMode != 'unchanged'])", "CHANGE_NOT_PERMITTED", NOTHING_ASKED
+)
+"""An item without mode, or unchanged, is no part of a change: one must have another (0019)."""
+
 CONSENTS: Final = ("1", "2", "4", "5")
 _RELATIONSHIPS: Final = (*(f"{number:02}" for number in range(1, 22)), "98", "99")
 
@@ -67,6 +74,7 @@ def known(request: str) -> tuple[Group, ...]:
         *_related(f"{person}/hl7:scopedRelatedPersonRole"),
         *_times(patient, person),
         *_donors(patient),
+        Group(f"{SUBJECT}/hl7:{request}", (_SOMETHING_ASKED,)),
     )
 
 

@@ -43,7 +43,7 @@ from legacy_contracts.pds.update_rules import (
     never,
     role,
 )
-from legacy_contracts.pds.update_values import CONSENTS, PROVIDED
+from legacy_contracts.pds.update_values import CONSENTS, NOTHING_ASKED, PROVIDED
 
 _CLEARED: Final = "@nullFlavor = 'NA'"
 _ROLE: Final = role()
@@ -274,6 +274,17 @@ KNOWN: Final = (
     Group(
         f"({_ANY_ROLE}//hl7:low | {_ANY_ROLE}//hl7:high)",
         (Rule(absent_or("@value", time("@value")), "ILLEGAL_DATE_FORMAT"),),
+    ),
+    Group(
+        _ANY_ROLE,
+        (
+            Rule(
+                "count(hl7:*[not(self::hl7:id or self::hl7:patientPerson)]"
+                " | hl7:patientPerson/hl7:*) > 0",
+                "CHANGE_NOT_PERMITTED",
+                NOTHING_ASKED,
+            ),
+        ),
     ),
 )
 """What a record can hold of it, as `update_values` asks of the later releases (inferred)."""

@@ -22,6 +22,7 @@ from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import MEANINGS, Advice, Fault, Kind
 from legacy_contracts.hl7 import wrappers
 from legacy_contracts.hl7.rim import NOTHING, Xml, escape, instance, valued
+from legacy_contracts.hl7.rules import uuid_in
 from legacy_contracts.hl7.wrappers import Correlation, Moment
 from legacy_contracts.interaction import Generation, HubInteraction, Pattern
 
@@ -123,7 +124,7 @@ def parse(root: etree._Element) -> Batch:
     """Give the batch in a document, whatever is wrong with it."""
     authors = _author(root)
     return Batch(
-        message_id=str(_message_id(root)),
+        message_id=_bare(str(_message_id(root))),
         to_asid=str(_to_asid(root)),
         from_asid=str(_from_asid(root)),
         sequence_number=str(_sequence_number(root)),
@@ -137,6 +138,11 @@ def parse(root: etree._Element) -> Batch:
         ),
         person=_ids(authors[0]) if authors else None,
     )
+
+
+def _bare(message_id: str) -> str:
+    """Give an id as an answer repeats it; one that is none as it is, to be told so."""
+    return uuid_in(message_id) or message_id
 
 
 def _ids(author: etree._Element) -> tuple[str, str, str]:
@@ -159,7 +165,7 @@ def faults(root: etree._Element) -> list[Fault]:
     530, access, is not among them: no document tells it.
     """
     batch = parse(root)
-    return [Fault(name) for name, holds in CHECKS if not holds(batch)]
+    return [Fault(name) for name, holds in (*IDS, *CHECKS) if not holds(batch)]
 
 
 def _counts_agree(batch: Batch) -> bool:
@@ -195,7 +201,24 @@ def _interactions_agree(batch: Batch) -> bool:
     )
 
 
-CHECKS: Final[tuple[tuple[str, Callable[[Batch], bool]], ...]] = (
+def _ids_are_ids(batch: Batch) -> bool:
+    """Say whether items and manifest have ids that an answer can repeat, or are empty.
+
+    531 and 532 are of empty ids, so what is wrong with another is its schema (inferred).
+    """
+    given = {one.message_id for one in batch.items} | {one.message_id for one in batch.manifest}
+    return all(uuid_in(one) == one for one in given)
+
+
+_Checks = tuple[tuple[str, Callable[[Batch], bool]], ...]
+
+IDS: Final[_Checks] = (
+    ("INVALID_ID", lambda batch: bool(uuid_in(batch.message_id))),
+    ("HL7_VALIDATION_ERROR", _ids_are_ids),
+)
+"""What must hold of ids before anything is said of them."""
+
+CHECKS: Final[_Checks] = (
     # mcci_in200001uk02_stage2i5 has three of these: the counts of manifest and items, the
     # batchable interactions, the message ids. The others are inferred from the published words.
     ("BATCH_EMPTY", lambda batch: bool(batch.items)),

@@ -41,6 +41,7 @@ from adapters import batch as adapter
 from core.demographics import queries
 from core.errors import CoreError
 from core.values.demographics import Patient
+from legacy_contracts.errors import ContractError
 from legacy_contracts.registry import BY_ID
 from legacy_contracts.tms import batch
 from operations.setup import SAMPLE_ASID
@@ -258,12 +259,19 @@ def test_an_answer_with_a_failed_item_is_right_by_its_schema(official: Schemas) 
     assert official.complaints(answered(spine_with([FULL]), root)) == ()
 
 
-def test_ids_that_are_none_are_repeated_escaped() -> None:
-    odd = 'a <b> & "c"'
+@pytest.mark.parametrize(
+    ("path", "attribute", "refused"),
+    [
+        ("hl7:id", "root", "INVALID_ID"),
+        (ITEM, "messageId", "HL7_VALIDATION_ERROR"),
+        (PAYLOAD_ID, "root", "HL7_VALIDATION_ERROR"),
+    ],
+)
+def test_an_id_that_no_answer_could_repeat_refuses_the_batch(
+    path: str, attribute: str, refused: str
+) -> None:
     root = sent(Asked("QUPA_IN000008UK02", details_of(FULL)))
-    setting(ITEM, "messageId", odd)(root)
-    setting(PAYLOAD_ID, "root", odd)(root)
-    setting("hl7:id", "root", odd)(root)
-    message = answered(spine_with([FULL]), root)
-    assert items(message)[0].get("refToMessageId") == odd
-    assert only(message, "{*}acknowledgement/{*}transmission/{*}id").get("root") == odd
+    setting(path, attribute, 'a <b> & "c"')(root)
+    with pytest.raises(ContractError) as error:
+        answered(spine_with([FULL]), root)
+    assert error.value.faults[0].name == refused

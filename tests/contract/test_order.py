@@ -40,7 +40,8 @@ WRAPPER: Final = (
     "CONTROL_ACT_AUTHOR_AGENT2_INVALID",
 )
 QUERY: Final = {
-    Kind.TRACE: ("MISSING_MANDATORY_SEARCH_FIELD",) * 3,
+    # What no stylesheet asks stands last: that a date is one.
+    Kind.TRACE: (*("MISSING_MANDATORY_SEARCH_FIELD",) * 3, *("ILLEGAL_DATE_FORMAT",) * 2),
     Kind.RETRIEVAL: (
         "INVALID_HISTORIC_DATA_INDICATOR",
         "NHS_NUMBER_UNSPECIFIED",
@@ -53,6 +54,7 @@ QUERY: Final = {
         "INVALID_NHS_NUMBER",
         "INVALID_NAME_FORMAT",
         "INVALID_NAME_FORMAT",
+        "ILLEGAL_DATE_FORMAT",
     ),
     Kind.CONFIRMATION: (
         "NHS_NUMBER_UNSPECIFIED",

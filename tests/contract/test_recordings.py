@@ -10,7 +10,7 @@ import pytest
 
 from legacy_contracts import registry
 from legacy_contracts.gp2gp import messages
-from legacy_contracts.interaction import Pattern
+from legacy_contracts.interaction import Generation, Pattern
 from legacy_contracts.smsp.codes import GIVEN, Code
 from legacy_contracts.smsp.operations import OPERATIONS
 from operations import recordings, replaying
@@ -33,9 +33,12 @@ OF_AN_EXPRESS_QUERY: Final = (
     b'typeCode="AA"',
     b'typeCode="AE"',
     b'typeCode="AR"',
-    b'<queryResponseCode code="ID"/>',
 )
 """What answers a query that nobody acknowledges, later, or refuses it."""
+
+OF_THE_OLDEST: Final = b'<queryResponseCode code="0" displayName="Response failure'
+OF_THE_LATER: Final = b'<queryResponseCode code="ID"/>'
+"""How a query's answer says that it failed."""
 
 REFUSED_IN_PART: Final = {
     "COMT_IN000001UK01": b'typeCode="AE"',
@@ -92,8 +95,13 @@ def test_every_interaction_of_the_hub_has_recordings_of_success_and_of_each_kind
         for recorded in case.recorded
     ]
     answers = (f"<eb:Action>{answer}<".encode() for answer in row.answers)
+    failed = OF_THE_OLDEST if row.generation is Generation.MIM_2_3 else OF_THE_LATER
     express = row.pattern is Pattern.ASYNC_EXPRESS
-    marks = OF_AN_EXPRESS_QUERY if express else (*OF_THE_HUB, REFUSED_IN_PART[row.interaction_id])
+    marks = (
+        (*OF_AN_EXPRESS_QUERY, failed)
+        if express
+        else (*OF_THE_HUB, REFUSED_IN_PART[row.interaction_id])
+    )
     for mark in (*answers, *marks):
         assert any(mark in one for one in sent), mark
 

@@ -397,8 +397,25 @@ def test_an_item_that_is_no_part_of_the_change_changes_nothing(mode: str | None)
     shown = made.address("altered", "a1").replace(
         ' updateMode="altered"', "" if mode is None else f' updateMode="{mode}"'
     )
-    answer_to(hub, made.update("PRPA_IN000203UK06", Asked({"addr": shown})))
-    assert record(hub, made.PATIENT) == replace(before, serial_change_number=8)
+    gender = {"gender": made.gender("PRPA_IN000203UK06", "altered", "9")}
+    answer_to(hub, made.update("PRPA_IN000203UK06", Asked({"addr": shown, **gender})))
+    after = record(hub, made.PATIENT)
+    assert (after.gender, after.serial_change_number) == ("9", 8)
+    assert after.addresses == before.addresses
+
+
+@pytest.mark.parametrize("mode", [None, "unchanged"])
+def test_a_message_whose_items_are_no_part_of_a_change_asks_for_none_and_is_told_so(
+    mode: str | None,
+) -> None:
+    hub = updated_hub(PEOPLE)
+    before = record(hub, made.PATIENT)
+    shown = made.address("altered", "a1").replace(
+        ' updateMode="altered"', "" if mode is None else f' updateMode="{mode}"'
+    )
+    answer = answer_to(hub, made.update("PRPA_IN000203UK06", Asked({"addr": shown})))
+    assert _refused_for(answer)[-1].endswith("CHANGE_NOT_PERMITTED - no change is asked for")
+    assert record(hub, made.PATIENT) == before
 
 
 def test_children_are_found_in_the_order_of_another_release() -> None:

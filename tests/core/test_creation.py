@@ -59,7 +59,8 @@ def creating(store: Store, pool: Pool = SYNTHETIC, *, writer: str = "w") -> Crea
     ids = itertools.count()
     claims = Claims(store, store.apply, lambda _attempt: None)
     changing = Changing(claims, NOW, Policy(), lambda _code: True)
-    return Creating(lambda: f"{writer}-{next(ids)}", Numbers(pool, writer=writer), changing)
+    numbered = Numbers(pool, writer=writer)
+    return Creating(lambda: f"{writer}-{next(ids)}", numbered, changing, store.apply)
 
 
 def asked(message: str) -> AllocateNumber:

@@ -77,6 +77,7 @@ from core.values.demographics import (
     Period,
     Provenance,
     RecordStatus,
+    RelatedPerson,
     Sensitivity,
     Telecom,
     TelecomUse,
@@ -287,6 +288,51 @@ def test_a_change_that_does_not_go_with_the_record_is_refused(
     assert refused.value.reason is objection
     assert made.read() == PATIENT
     assert read_change(made.store, NUMBER, 8) is None
+
+
+def related(count: int, *, text: str = "RELATIVE") -> tuple[RelatedPerson, ...]:
+    """Give so many related persons, as a sender writes them."""
+    address = Address(lines=("", "1 LONG ROAD", "", "HULL", ""), postcode="HU1 1AA")
+    return tuple(
+        RelatedPerson("16", name=Name(family=f"{text} {place}"), address=address)
+        for place in range(count)
+    )
+
+
+@pytest.mark.parametrize(("count", "text"), [(3_000, "RELATIVE"), (1, "LONG" * 100_000)])
+def test_a_record_that_would_outgrow_a_store_is_refused_long_before(count: int, text: str) -> None:
+    made = world(PATIENT)
+    with pytest.raises(ChangeRefused) as refused:
+        made.update(*(ItemChange(Mode.ADDED, one) for one in related(count, text=text)))
+    assert refused.value.reason is Objection.TOO_LARGE
+    assert made.read() == PATIENT
+    assert read_change(made.store, NUMBER, 8) is None
+
+
+def test_what_a_store_keeps_of_the_largest_change_is_under_a_megabyte() -> None:
+    made = world(PATIENT)
+    fifty = [ItemChange(Mode.ADDED, one) for one in related(50)]
+    scn = PATIENT.serial_change_number
+    with contextlib.suppress(ChangeRefused):
+        while scn < 100:
+            made.update(*fifty, scn=scn, message=f"m{scn}")
+            scn += 1
+    kept = made.store.document(CHANGES, change_key(NUMBER, scn))
+    assert kept is not None
+    assert 300_000 < len(kept) < 1_000_000
+    assert len(made.read().related_persons) > 400
+
+
+def test_a_record_that_is_too_large_may_become_smaller() -> None:
+    large = tuple(
+        replace(one, object_id=f"r{place:05}") for place, one in enumerate(related(2_000))
+    )
+    made = world(replace(PATIENT, related_persons=large))
+    with pytest.raises(ChangeRefused) as refused:
+        made.update(SingleChange(Mode.ALTERED, Single.SHARED_SECRET, "WORD"))
+    assert refused.value.reason is Objection.TOO_LARGE
+    made.update(ItemChange(Mode.REMOVED, large[7]), kind=Kind.CORRECTION)
+    assert len(made.read().related_persons) == 1_999
 
 
 def test_the_use_of_a_name_is_not_altered() -> None:

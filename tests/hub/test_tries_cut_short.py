@@ -150,13 +150,19 @@ def test_who_saw_another_come_beside_it_on_a_cluster_is_rejected_before_it_has_a
     assert len(list(listed(hub.store, Wanted()))) == 1
 
 
-def test_a_transfer_whose_message_arrives_after_it_was_given_up_has_not_failed() -> None:
+def given_up() -> tuple[TestHub, Message]:
+    """Give a hub that gave a message up, and the message."""
     hub = TestHub(reply=lambda _place, _content: HttpReply(404, b""))
     sent = ehr_request()
     hub.receive(sent)
     for _ in range(4):
         hub.work()
         hub.clock.forward(61)
+    return hub, sent
+
+
+def test_a_transfer_whose_message_arrives_after_it_was_given_up_has_not_failed() -> None:
+    hub, sent = given_up()
     assert only_transfer(hub).stage == Stage.FAILED
     hub.reply = TestHub().reply
 
@@ -178,3 +184,40 @@ def test_a_message_that_is_put_away_by_hand_is_under_way_no_more() -> None:
     assert not hub.us.core.hub.required(key(sent)).in_flight
     transfer = only_transfer(hub)
     assert (transfer.under_way, transfer.stage, transfer.code) == (0, Stage.FAILED, "not delivered")
+
+
+def test_closing_a_message_on_its_way_tells_its_sender_that_it_will_not_arrive() -> None:
+    hub = TestHub(reply=lambda _place, _content: HttpReply(503, b""))
+    sent = ehr_request()
+    hub.receive(sent)
+    hub.courier.attempt(key(sent))
+    hub.reply = TestHub().reply
+
+    endings.closed(key(sent), "sent on paper", "somebody", hub.us)
+    hub.work()
+
+    (notice,) = [one for _, one in hub.posted if b"DeliveryFailure" in one.body]
+    assert sent.message_id.encode() in notice.body
+    assert not hub.us.core.hub.required(key(sent)).in_flight
+
+
+def test_closing_a_message_that_is_for_us_tells_its_sender_that_it_was_not_done() -> None:
+    hub, _, first, second = two_with_one_payload()
+    for one in (first, second):
+        endings.closed(key(one), "not wanted", "somebody", hub.us)
+    hub.work()
+    assert told(hub) == ["AR", "AR"]
+    assert list(listed(hub.store, Wanted())) == []
+
+
+def test_closing_a_message_that_was_given_up_tells_nobody_again() -> None:
+    hub, sent = given_up()
+    hub.reply = TestHub().reply
+    hub.work()
+    before = len(hub.posted)
+
+    endings.closed(key(sent), "sent on paper", "somebody", hub.us)
+    hub.clock.forward(61)
+    hub.work()
+
+    assert len(hub.posted) == before

@@ -45,7 +45,12 @@ def writers(store: Store) -> list[Creating]:
     context = system_context()
     changing = Changing(Claims(store, store.apply), context.now(), Policy(), lambda _code: True)
     return [
-        Creating(context.new_id, Numbers(pool, writer=f"w{number}"), changing)
+        Creating(
+            context.new_id,
+            Numbers(pool, writer=f"w{number}"),
+            changing,
+            store.apply,
+        )
         for number in range(WRITERS)
     ]
 

@@ -58,7 +58,8 @@ def write(path: Path, first: int, last: int) -> None:
     """Be a writer: give the messages numbers, and say each once it stands."""
     store, context = SqliteStore(path, busy_seconds=BUSY_SECONDS), system_context()
     changing = Changing(Claims(store, store.apply), context.now(), Policy(), lambda _code: True)
-    creating = Creating(context.new_id, Numbers(POOL, writer=f"{os.getpid()}"), changing)
+    numbers = Numbers(POOL, writer=f"{os.getpid()}")
+    creating = Creating(context.new_id, numbers, changing, store.apply)
     for message in range(first, last):
         made = allocate(AllocateNumber(f"T|{message}", "990000000001", somebody(message)), creating)
         sys.stdout.write(f"{message} {made.patient.nhs_number}\n")

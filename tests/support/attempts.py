@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -97,8 +97,10 @@ PLANS: Final = st.builds(
 )
 
 
-def broken(scn: int | None, said: Iterable[Said]) -> frozenset[str]:
+def broken(scn: int | None, said: Collection[Said]) -> frozenset[str]:
     """Give the names of the rules that a message breaks: of the first stage, or of the second."""
     if scn is None:
         return frozenset({"MANDATORY_FIELD_MISSING"})
+    if not said:
+        return frozenset({"no change is asked for"})
     return frozenset(name for one in said for name in one.broken)

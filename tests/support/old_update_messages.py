@@ -105,22 +105,27 @@ def update(
         f'<creationTime value="{TIME}"/><versionCode code="V3NPfIT2.3"/>'
         f'<interactionId root="{CODES}.12" extension="{interaction}"/>'
         '<processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="NE"/>'
-        f"{_device('Rcv', route.to_party)}{_device('Snd', route.from_party)}"
-        f'<ControlActEvent classCode="CACT" moodCode="EVN">{_author()}'
+        f"{device('Rcv', route.to_party)}{device('Snd', route.from_party)}"
+        f'<ControlActEvent classCode="CACT" moodCode="EVN">{author()}'
         f'<subject typeCode="SUBJ" contextConductionInd="false">{_request(asked)}</subject>'
         f"</ControlActEvent></{interaction}>"
     )
-    message = Message(
+    message = carried(interaction, payload, route, own_id)
+    return replace(message, ack_actor=TO_PARTY_MSH, sync_actor=SOAP_NEXT, path=RELIABLE)
+
+
+def carried(interaction: str, payload: str, route: Route, message_id: str) -> Message:
+    """Give a message of the oldest generation, in its envelope."""
+    return Message(
         SERVICES + "pds",
         interaction,
         payload,
         from_party=route.from_party,
         to_party=route.to_party,
         cpa_id=route.cpa_id,
-        message_id=own_id,
-        conversation_id=own_id,
+        message_id=message_id,
+        conversation_id=message_id,
     )
-    return replace(message, ack_actor=TO_PARTY_MSH, sync_actor=SOAP_NEXT, path=RELIABLE)
 
 
 def _request(asked: Asked) -> str:
@@ -140,7 +145,8 @@ def _request(asked: Asked) -> str:
     return act("PdsUpdateRequest", content, "REG", "RQO")
 
 
-def _device(way: str, party: str) -> str:
+def device(way: str, party: str) -> str:
+    """Give a party that sends or receives."""
     return (
         f'<communicationFunction{way} typeCode="{way.upper()}">'
         '<device classCode="DEV" determinerCode="INSTANCE">'
@@ -148,7 +154,8 @@ def _device(way: str, party: str) -> str:
     )
 
 
-def _author() -> str:
+def author() -> str:
+    """Give who asks, and with which system."""
     return (
         '<author typeCode="AUT"><assignedEntity classCode="ASSIGNED">'
         '<id root="1.2.826.0.1285.0.2.0.65" extension="990000000065"/>'

@@ -414,7 +414,10 @@ class Patients(RuleBasedStateMachine):
             outcome = type(error).__name__
         assert outcome == expected
         shown = "done" if outcome == "done" else "refused"
-        self.noted[type(command).__name__, f"/{remembered.OPERATOR}", numbers, shown] += 1
+        # Whose record is changed is audited with whom it was asked about.
+        changed = (one for one in people if people[one]["scn"] != self.people[one]["scn"])
+        told = (*numbers, *(one for one in changed if one not in numbers))
+        self.noted[type(command).__name__, f"/{remembered.OPERATOR}", told, shown] += 1
         self.people = people
 
     @rule(hours=st.sampled_from((1, 8, 24, 24 * 30)))

@@ -108,7 +108,9 @@ def shared(interaction: str) -> Mapping[str, Made]:
             "",
         ),
         "no-such-kind-of-update": asking(interaction, sections, kind="3"),
+        "nothing-asked": asking(interaction, {}),
         # AR, MessageError
+        "id-is-no-uuid": spoilt(whole, r'(<id root=")[0-9A-F-]{36}"', r'\1message-1"'),
         "no-creation-time": spoilt(whole, r"<creationTime [^>]*/>", ""),
         "system-not-allowed": once(
             lambda: update(

@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ebxml_messages import NEXT_MSH
+from ebxml_messages import NEXT_MSH, Message
 from hub_messages import TO_THE_HUB
+from old_trace_messages import INTERACTION, old_trace
 from pushed_traces import ADVANCED, BATCH, Asked, trace
 from receiving import close
 from scripted import (
@@ -59,6 +60,7 @@ def _made(interaction_id: str) -> Mapping[str, Made]:
         ),
         # AR: the wrapper, the systems
         "no-creation-time": spoilt(found, r"<creationTime [^>]*/>", ""),
+        "id-is-no-uuid": spoilt(found, r'(<id root=")[0-9A-F-]{36}"', r'\1message-1"'),
         "no-query": spoilt(found, r"<query>.*</query>", ""),
         "no-system-author": spoilt(found, r"<author1 .*?</author1>", ""),
         "system-not-allowed": once(
@@ -97,6 +99,7 @@ def _advanced(interaction_id: str) -> Mapping[str, Made]:
         "missing-birth-date": of(replace(ALPHA, born=None)),
         "missing-given-name": of(replace(EDITH, given=(), postcode=None)),
         "missing-name": of(replace(EDITH, family=None, given=())),
+        "no-date": of(replace(EDITH, born='<low value="19501301"/>')),
         "missing-history-indicator": of(replace(EDITH, history=None)),
         "missing-search-type": of(replace(EDITH, search=None)),
         "invalid-search-type": of(replace(EDITH, search="3")),
@@ -123,7 +126,42 @@ def _batch(interaction_id: str) -> Mapping[str, Made]:
     }
 
 
+def _oldest() -> Mapping[str, Made]:
+    """Give what the oldest generation has, which names parties and no way of searching."""
+    plain = replace(EDITH, practice=None)
+
+    def found() -> Message:
+        return old_trace(plain)
+
+    def of(asked: Asked) -> Made:
+        return once(lambda: old_trace(asked))
+
+    return {
+        "one-match": of(EDITH),
+        "two-matches": of(replace(TWINS, given=())),
+        "no-match": of(NOBODY),
+        "restricted": of(HIDDEN),
+        "by-number": of(Asked(family="ANY", given=(), number="9990000018", born=None)),
+        "superseded": of(Asked(family="ANY", given=(), number="9990000026", born=None)),
+        "history-not-searched": of(replace(ALPHA, family="FIELD")),
+        "missing-birth-date": of(replace(plain, born=None)),
+        "birth-date-unknown": spoilt(
+            found, r"<value><center value=\"19500203\"/></value>", '<value nullFlavor="UNK"/>'
+        ),
+        "missing-gender": of(replace(plain, gender=None)),
+        "missing-name": of(replace(plain, family=None, given=())),
+        "no-date": of(replace(plain, born='<center value="abc"/>')),
+        "sent-again": twice(found),
+        "no-creation-time": spoilt(found, r"<creationTime [^>]*/>", ""),
+        "no-query": spoilt(found, r"<pdsAdvancedTraceQuery>.*</pdsAdvancedTraceQuery>", ""),
+        "another-party-in-payload": spoilt(found, r"T99999-9900001", "T88888-9900002"),
+        "access-refused": sent_by(found, OTHER),
+        "unknown-cpa": wrong(found, cpa_id="S9999999A9999999"),
+    }
+
+
 PLACES: Final[Mapping[str, Mapping[str, Made]]] = {
     **{f"pds/{one}": _advanced(one) for one in ADVANCED},
     **{f"pds/{one}": _batch(one) for one in BATCH},
+    f"pds/{INTERACTION}": _oldest(),
 }
