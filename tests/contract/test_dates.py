@@ -90,7 +90,8 @@ def test_an_end_of_a_range_that_is_no_date_refuses_an_advanced_trace(
         (Asked(died=wrong), "deceasedTime is no date"),
     ):
         answer = answered(hub_with([FULL]), trace(interaction_id, asked).payload)
-        (told,) = answer.iterfind(".//{*}justifyingDetectedIssueEvent/{*}code")
+        broken, told = answer.iterfind(".//{*}justifyingDetectedIssueEvent/{*}code")
+        assert broken.get("code") == "0"
         assert str(told.get("displayName")).endswith(f"ILLEGAL_DATE_FORMAT - {word}")
 
 
