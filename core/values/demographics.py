@@ -195,11 +195,11 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What a provider is paid for: why it may dispense (a code), in which institution."""
+    """What a provider is paid for: why it may dispense (a code), in which institution (ODS)."""
 
     period: Period | None = None
     dispensing: str | None = None
-    institution: Identified | None = None
+    institution: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,7 @@ def _payment(item: Payment | None) -> str:
         )
         why = link("pertinentInformation", reason, "PERT")
     if item.institution is not None:
-        own = instance(item.institution.scheme, item.institution.value)
+        own = instance(oids.ODS, item.institution)
         where = link("subject", role("residentialInstitution", own, "ASSIGNED"), "SBJ")
     period = values.period("effectiveTime", item.period) or element("effectiveTime", "")
     code = coded("code", codes.PAYMENT, oids.OBSERVATION)

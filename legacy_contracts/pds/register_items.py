@@ -97,7 +97,7 @@ def _payment(node: Node) -> Payment | None:
     return Payment(
         period=period(paid, "hl7:effectiveTime"),
         dispensing=code(paid, why),
-        institution=_identified(paid, "hl7:subject/hl7:residentialInstitution/hl7:id"),
+        institution=extension(paid, "hl7:subject/hl7:residentialInstitution/hl7:id"),
     )
 
 

@@ -176,7 +176,7 @@ FULL: Final = Patient(
         replace(
             _PRACTICE,
             object_id="g3",
-            payment=Payment(_OPEN, "1", Identified("2.16.840.1.113883.2.1.4.3", "T99998")),
+            payment=Payment(_OPEN, "1", "T99998"),
             provenance=_REPLACED,
         ),
         replace(_PRACTICE, provider="G9999999", practitioner=True, period=_CLOSED),

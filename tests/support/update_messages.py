@@ -22,7 +22,7 @@ USER: Final = "1.2.826.0.1285.0.2.0.65"
 
 _ROLE_2008: Final = ("addr", "id", "telecom", "person")
 _SUBJECTS_2008A: Final = ("consents", "contact", "healthspace", "written", "secret", "death")
-_SUBJECTS_2008B: Final = ("consents", "blood", "organs", *_SUBJECTS_2008A[1:])
+_SUBJECTS_2008B: Final = ("identifiers", "consents", "blood", "organs", *_SUBJECTS_2008A[1:])
 _PERSON_2008A: Final = (
     "gender",
     "birth",
@@ -95,8 +95,8 @@ FORMS: Final[Mapping[str, Form]] = {
     "PRPA_IN100000UK14": Form(("id", "person"), ("deceased",), ("death",), LAST, death="subjectOf"),
     "PRPA_IN000204UK03": Form(
         ("addr", "id", "person"),
-        ("gender", "birth", "deceased", "name", "provisions"),
-        ("death", "registration", "removal"),
+        ("gender", "birth", "deceased", "name", "provisions", "registered"),
+        ("paper", "death", "registration", "removal"),
         FIRST,
         performed=True,
         event="patientCareProvisionEvent",
@@ -118,6 +118,8 @@ FORMS: Final[Mapping[str, Form]] = {
             "birth",
         ),
         (
+            "paper",
+            "identifiers",
             "consents",
             "blood",
             "organs",
@@ -128,6 +130,7 @@ FORMS: Final[Mapping[str, Form]] = {
             "registration",
             "death",
             "removal",
+            "entitlement",
         ),
         FIRST,
         performed=True,
