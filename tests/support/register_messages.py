@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from creation_messages import ODS, ORGANISATION, act, coded, entity, link, observed, role
-from update_messages import FORMS, OBJECT_ID, USER, provision, removal, with_mode
+from creation_messages import ODS, ORGANISATION, Newcomer, act, coded, entity, link, observed, role
+from update_messages import FORMS, OBJECT_ID, USER, donor, provision, removal, with_mode
 
 SCHEME: Final = "2.16.840.1.113883.2.1.9999"
 """What this scheme calls people is nobody's concern."""
@@ -195,3 +196,29 @@ def everything(interaction: str) -> dict[str, str]:
         "paper": paper(interaction, "added"),
         "entitlement": entitlement("added"),
     }
+
+
+def newcomer(interaction: str) -> Newcomer:
+    """Give somebody of whom an allocation tells all that it has room for."""
+    if interaction == "PRPA_IN000200UK03":
+        told = _told("PRPA_IN000204UK03", "4")
+        return Newcomer(
+            authority="y",
+            person="990000000065",
+            registered=told,
+            about=paper("PRPA_IN000204UK03", "added").replace(' updateMode="added"', ""),
+        )
+    blood, organ = (donor(what, "added") for what in ("blood", "organ"))
+    return Newcomer(
+        about=_before_consent(blood)
+        + organ.replace("component1", "component").replace(' updateMode="added"', "")
+    )
+
+
+def _before_consent(blood: str) -> str:
+    """Give a blood donor's wishes as an allocation has them: the address before the consent."""
+    consent, where = re.findall(r"<component1? .*?</component1?>", blood)
+    address_first = where.replace("component1", "component")
+    last = consent.replace("component", "component1")
+    whole = blood.replace(consent + where, address_first + last)
+    return whole.replace(' updateMode="added"', "")
