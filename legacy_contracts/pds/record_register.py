@@ -53,14 +53,15 @@ def _told_apart(item: CareProvision, patient: Patient) -> RegisteredPerson | Non
     standing = (
         one
         for one in patient.care_provisions
-        if one.kind is CareProvisionKind.PRIMARY_CARE and not _is_closed(one)
+        if one.kind is CareProvisionKind.PRIMARY_CARE and not _is_over(one)
     )
     return patient.registered if next(standing, None) is item else None
 
 
-def _is_closed(item: CareProvision) -> bool:
+def _is_over(item: CareProvision) -> bool:
+    """Say whether a provision has an end, of its own or in the record."""
     recorded = item.provenance.recorded if item.provenance else None
-    return recorded is not None and recorded.end is not None
+    return any(one is not None and one.end is not None for one in (item.period, recorded))
 
 
 def _payment(item: Payment | None) -> str:

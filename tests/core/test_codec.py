@@ -78,3 +78,6 @@ def test_a_record_of_the_form_before_is_read_and_what_it_lacks_has_its_default()
     read = codec.decode(PATIENTS, written).state
     assert read == Patient(nhs_number=NhsNumber("9990000018"), gender="1")
     assert read.birth is None
+    third = written.replace(b'"v":1', b'"v":3')
+    assert codec.decode(PATIENTS, third).state == read
+    assert (read.identifiers, read.registered, read.past_registrations) == ((), None, ())
