@@ -57,9 +57,13 @@ def observed(name: str, code: str, value: str) -> str:
     return act(name, coded("code", code, "17.35") + value)
 
 
+NOTIFIED: Final = "20140825093000"
+"""When single values were notified, as the messages of 2008B say here."""
+
+
 def notified(part: str, content: str) -> str:
     """Give a single item as 2008B has it: with the time it was notified."""
-    time = observed("notificationTime", "45", '<value value="20140825093000"/>')
+    time = observed("notificationTime", "45", f'<value value="{NOTIFIED}"/>')
     return role(part, entity("partPerson", content) + link("subjectOf", time), "PART")
 
 

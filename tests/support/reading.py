@@ -15,6 +15,7 @@ from lxml import etree
 from core.values.demographics import (
     Address,
     AddressUse,
+    Authority,
     Birthplace,
     CareProvision,
     CareProvisionKind,
@@ -311,6 +312,8 @@ def _birthplace(person: etree._Element) -> Birthplace | None:
         city=_text(found[0], "h:city"),
         county=_text(found[0], "h:county"),
         country=_text(found[0], "h:country") if country is None else country,
+        lines=tuple(one.text or "" for one in _all(found[0], "h:streetAddressLine")),
+        postcode=_text(found[0], "h:postalCode"),
     )
 
 
@@ -340,20 +343,50 @@ def _consent(event: etree._Element) -> Consent:
     )
 
 
-def _registration(role: etree._Element) -> Registration | None:
-    found = _all(role, "*/h:nHAISRegistrationEvent")
-    if not found:
+def _registrations(role: etree._Element) -> list[Registration]:
+    """Give every version of the registration with the register, and of the removal from it."""
+    return [
+        Registration(
+            custodian=_value(one, "h:custodian/h:assignedDevice/h:id/@extension"),
+            reason=_value(one, "h:reasonCode/@code"),
+            period=_period(one, "effectiveTime"),
+            authority=_authority(one),
+            told_at=_value(one, "h:availabilityTime/@value"),
+            provenance=_provenance(one),
+        )
+        for one in _all(role, " | ".join(f"*/h:{name}" for name in _EVENTS))
+    ]
+
+
+_EVENTS: Final = (
+    "nHAISRegistrationEvent",
+    "nHAISRemovalRegistrationEvent",
+    "pCRemovalRegistrationEvent",
+)
+
+
+def _authority(event: etree._Element) -> Authority | None:
+    kind = _value(event, "h:responsibleParty/h:registeringAuthority/h:code/@code")
+    if kind is None:
         return None
-    custodian = _value(found[0], "h:custodian/h:assignedDevice/h:id/@extension")
-    return Registration(custodian=custodian, period=_period(found[0], "effectiveTime"))
+    own = "h:responsibleParty/h:registeringAuthority"
+    person = f"{own}/*/h:scopedAssignedPerson/h:id/@extension"
+    return Authority(kind, _value(event, f"{own}/h:id/@extension"), _value(event, person))
+
+
+def _is_over(item: Registration) -> bool:
+    recorded = item.provenance.recorded if item.provenance else None
+    return recorded is not None and recorded.end is not None
+
+
+def _registration(role: etree._Element) -> Registration | None:
+    standing = (one for one in _registrations(role) if one.custodian and not _is_over(one))
+    return next(standing, None)
 
 
 def _removal(role: etree._Element) -> Registration | None:
-    found = _all(role, "*/h:nHAISRemovalRegistrationEvent | */h:pCRemovalRegistrationEvent")
-    if not found:
-        return None
-    reason = _value(found[0], "h:reasonCode/@code")
-    return Registration(reason=reason, period=_period(found[0], "effectiveTime"))
+    standing = (one for one in _registrations(role) if one.reason and not _is_over(one))
+    return next(standing, None)
 
 
 def _replaced(version: etree._Element) -> ReplacedNumber:

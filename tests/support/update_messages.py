@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from creation_messages import ORGANISATION, act, coded, entity, link, notified, observed, role
+from creation_messages import (
+    NOTIFIED,
+    ORGANISATION,
+    act,
+    coded,
+    entity,
+    link,
+    notified,
+    observed,
+    role,
+)
 from ebxml_messages import RELIABLE, SOAP_NEXT, TO_PARTY_MSH, Message
 from hub_messages import TO_THE_HUB
 from wire_requests import NHS_NUMBER_ROOT
@@ -391,7 +401,7 @@ def birthplace(interaction: str, mode: str, *, where: str | None = None) -> str:
     addr = f"<addr{_mode(mode)}>{city}</addr>"
     if not FORMS[interaction].parts:
         return role("birthplace", addr, "BIRTHPL")
-    time = observed("notificationTime", "45", '<value value="20140825093000"/>')
+    time = observed("notificationTime", "45", f'<value value="{NOTIFIED}"/>')
     told = "" if mode == "removed" else link("subjectOf", time)
     return role("COCT_MT000208UK01.BirthPlace", addr + told, "BIRTHPL")
 
