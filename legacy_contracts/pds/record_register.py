@@ -6,6 +6,7 @@ any of it: the schemas alone say where it stands.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from core.values.demographics import (
@@ -64,23 +65,57 @@ def _is_over(item: CareProvision) -> bool:
     return any(one is not None and one.end is not None for one in (item.period, recorded))
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Where an observation with a coded value stands, and what it is."""
+
+    place: str
+    type_code: str
+    element: str
+    code: str
+    system: str
+
+
+_DISPENSING: Final = _Part(
+    "pertinentInformation",
+    "PERT",
+    "pertinentDispensingAuthorisationReason",
+    codes.DISPENSING_REASON,
+    oids.DISPENSING_REASON,
+)
+_CATEGORY: Final = _Part(
+    "component",
+    "COMP",
+    "treatmentCategoryType",
+    codes.TREATMENT_CATEGORY,
+    oids.TREATMENT_CATEGORY,
+)
+_RESIDENCE: Final = _Part(
+    "component1",
+    "COMP",
+    "residentialStatus",
+    codes.RESIDENTIAL_STATUS,
+    oids.RESIDENTIAL_STATUS,
+)
+
+
+def _observed(part: _Part, value: str | None) -> str:
+    if value is None:
+        return NOTHING
+    told = items.observation(part.element, part.code, value, part.system)
+    return link(part.place, told, part.type_code)
+
+
 def _payment(item: Payment | None) -> str:
     if item is None:
         return NOTHING
-    why, where = "", ""
-    if item.dispensing is not None:
-        reason = items.observation(
-            "pertinentDispensingAuthorisationReason",
-            codes.DISPENSING_REASON,
-            item.dispensing,
-            oids.DISPENSING_REASON,
-        )
-        why = link("pertinentInformation", reason, "PERT")
+    where = ""
     if item.institution is not None:
         own = instance(oids.ODS, item.institution)
         where = link("subject", role("residentialInstitution", own, "ASSIGNED"), "SBJ")
     period = values.period("effectiveTime", item.period) or element("effectiveTime", "")
     code = coded("code", codes.PAYMENT, oids.OBSERVATION)
+    why = _observed(_DISPENSING, item.dispensing)
     paid = act("pertinentCareProviderPaymentInfo", code + period + why + where)
     return link("pertinentInformation", paid, "PERT")
 
@@ -199,30 +234,13 @@ def entitlement(place: str, item: Entitlement | None) -> str:
     """Give to what treatment a patient is entitled, or nothing."""
     if item is None:
         return NOTHING
-    category, residence = "", ""
-    if item.category is not None:
-        told = items.observation(
-            "treatmentCategoryType",
-            codes.TREATMENT_CATEGORY,
-            item.category,
-            oids.TREATMENT_CATEGORY,
-        )
-        category = link("component", told, "COMP")
-    if item.residence is not None:
-        told = items.observation(
-            "residentialStatus",
-            codes.RESIDENTIAL_STATUS,
-            item.residence,
-            oids.RESIDENTIAL_STATUS,
-        )
-        residence = link("component1", told, "COMP")
     kind = "" if item.kind is None else coded("value", item.kind, oids.ENTITLEMENT)
     body = (
         coded("code", codes.ENTITLEMENT, oids.OBSERVATION)
         + values.period("effectiveTime", item.period)
         + kind
-        + category
-        + residence
+        + _observed(_CATEGORY, item.category)
+        + _observed(_RESIDENCE, item.residence)
     )
     return items.about(place, act("treatmentEntitlement", body))
 
