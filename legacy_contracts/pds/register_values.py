@@ -52,11 +52,20 @@ _CODES: Final = (
 """Elements, the coded value in each, and what it may be."""
 
 
-def known(request: str) -> tuple[Group, ...]:
-    """Give the rules of values and ids, for the requests of a name."""
+def general(request: str) -> tuple[Group, ...]:
+    """Give the rules of what every update of 2008B may bring: identifiers, notification times."""
     patient = f"{SUBJECT}/hl7:{request}/hl7:subject/hl7:patientRole"
     return (
         *_identifiers(f"{patient}/hl7:subjectOf/hl7:alternativeIdentifier"),
+        *times(patient),
+    )
+
+
+def known(request: str) -> tuple[Group, ...]:
+    """Give the rules of what the local register may bring besides, for the requests of a name."""
+    patient = f"{SUBJECT}/hl7:{request}/hl7:subject/hl7:patientRole"
+    return (
+        *general(request),
         *(
             Group(
                 f"{patient}//hl7:{element}",
@@ -72,7 +81,6 @@ def known(request: str) -> tuple[Group, ...]:
         ),
         *_persons(patient),
         *_authorities(patient),
-        *times(patient),
     )
 
 

@@ -51,12 +51,8 @@ _BIRTH_PART: Final = f"{PERSON}/hl7:COCT_MT000210UK01.PartBirthTime"
 _NOTIFIED: Final = "hl7:subjectOf7/hl7:deathNotification"
 _DEATH_PART: Final = f"{PERSON}/hl7:COCT_MT000211UK01.PartDeceasedTime"
 
-V2008B: Final = (
-    RELATED_PERSONS,
-    ADDRESSES,
-    TELECOMS,
-    NAMES,
-    PROVISIONS_2008B,
+_ITEMS: Final = (RELATED_PERSONS, ADDRESSES, TELECOMS, NAMES)
+_OTHERS: Final = (
     SHARED_SECRET,
     single(
         Single.GENDER,
@@ -93,6 +89,7 @@ V2008B: Final = (
     IDENTIFIERS,
 )
 
+V2008B: Final = (*_ITEMS, provisions("patientCareProvision", PERFORMER), *_OTHERS)
 NHAIS_2008A: Final = (
     ADDRESSES,
     NAMES,
@@ -106,7 +103,9 @@ NHAIS_2008A: Final = (
     PAPER_RECORDS,
 )
 NHAIS_2008B: Final = (
-    *V2008B,
+    *_ITEMS,
+    PROVISIONS_2008B,
+    *_OTHERS,
     registration_at("hl7:subjectOf6/hl7:nHAISRegistrationEvent"),
     removal_at("hl7:subjectOf8/hl7:pCRemovalRegistrationEvent"),
     ENTITLEMENT,

@@ -109,9 +109,13 @@ _WARNED: Final = Rules(update_tables.WARNED)
 
 
 def _update(
-    interaction_id: str, answer: str, rules: tuple[Group, ...], readers: tuple[Reader, ...]
+    interaction_id: str,
+    answer: str,
+    rules: tuple[Group, ...],
+    readers: tuple[Reader, ...],
+    besides: tuple[Group, ...] = (),
 ) -> Update:
-    stages = _stages(stage_1(), rules, (*known(REQUEST), *register_values.known(REQUEST)))
+    stages = _stages(stage_1(), rules, (*known(REQUEST), *besides))
     return Update(interaction_id, answer, stages, readers, _WARNED)
 
 
@@ -122,7 +126,13 @@ ANSWER_NHAIS: Final = "PRPA_IN000209UK01"
 
 _LATER: Final[tuple[Update, ...]] = (
     _update("PRPA_IN000203UK03", ANSWER_2008, update_tables.V2008A, update_items.V2008A),
-    _update("PRPA_IN000203UK06", ANSWER_2008, update_tables.V2008B, update_items_2008b.V2008B),
+    _update(
+        "PRPA_IN000203UK06",
+        ANSWER_2008,
+        update_tables.V2008B,
+        update_items_2008b.V2008B,
+        register_values.general(REQUEST),
+    ),
     _update("PRPA_IN160000UK30", ANSWER_2006B, update_tables.V2006B, update_items.BEFORE_2008),
     _update("PRPA_IN160000UK01", ANSWER_3_1, update_tables.COMBINED_3_1, update_items.BEFORE_2008),
     _update("PRPA_IN110000UK15", ANSWER_3_1, update_tables.GENERAL_3_1, update_items.BEFORE_2008),
