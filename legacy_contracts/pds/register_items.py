@@ -177,11 +177,12 @@ def _paper_records(role: Node) -> Iterator[Change]:
 PAPER_RECORDS: Final[Reader] = _paper_records
 IDENTIFIERS: Final = items("hl7:subjectOf/hl7:alternativeIdentifier", alternative_identifier)
 ENTITLEMENT: Final = single(
-    Single.ENTITLEMENT, "hl7:subjectOf9/hl7:treatmentEntitlement", entitlement
+    Single.ENTITLEMENT, "hl7:subjectOf9[1]/hl7:treatmentEntitlement", entitlement
 )
 REGISTERED_2008A: Final = single(Single.REGISTERED, ROLE_PART_2008A, registered_person)
 PROVISIONS_2008B: Final = items(
-    f"{PERSON}/hl7:playedOtherProviderPatient/hl7:subjectOf/hl7:patientCareProvision", provision
+    "hl7:patientPerson/hl7:playedOtherProviderPatient/hl7:subjectOf[1]/hl7:patientCareProvision",
+    provision,
 )
 
 

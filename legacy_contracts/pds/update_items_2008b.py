@@ -48,7 +48,7 @@ from legacy_contracts.pds.update_items import (
 
 _GENDER_PART: Final = f"{PERSON}/hl7:COCT_MT000209UK01.PartAdminGenderCode"
 _BIRTH_PART: Final = f"{PERSON}/hl7:COCT_MT000210UK01.PartBirthTime"
-_NOTIFIED: Final = "hl7:subjectOf7/hl7:deathNotification"
+_NOTIFIED: Final = "hl7:subjectOf7[1]/hl7:deathNotification"
 _DEATH_PART: Final = f"{PERSON}/hl7:COCT_MT000211UK01.PartDeceasedTime"
 
 _ITEMS: Final = (RELATED_PERSONS, ADDRESSES, TELECOMS, NAMES)
@@ -96,9 +96,9 @@ NHAIS_2008A: Final = (
     provisions("patientCareProvisionEvent", PERFORMER),
     GENDER,
     BIRTH_TIME,
-    plain_death("hl7:subjectOf1/hl7:deathNotification"),
-    registration_at("hl7:subjectOf2/hl7:nHAISRegistrationEvent"),
-    removal_at("hl7:subjectOf3/hl7:nHAISRemovalRegistrationEvent"),
+    plain_death("hl7:subjectOf1[1]/hl7:deathNotification"),
+    registration_at("hl7:subjectOf2[1]/hl7:nHAISRegistrationEvent"),
+    removal_at("hl7:subjectOf3[1]/hl7:nHAISRemovalRegistrationEvent"),
     REGISTERED_2008A,
     PAPER_RECORDS,
 )
@@ -106,8 +106,8 @@ NHAIS_2008B: Final = (
     *_ITEMS,
     PROVISIONS_2008B,
     *_OTHERS,
-    registration_at("hl7:subjectOf6/hl7:nHAISRegistrationEvent"),
-    removal_at("hl7:subjectOf8/hl7:pCRemovalRegistrationEvent"),
+    registration_at("hl7:subjectOf6[1]/hl7:nHAISRegistrationEvent"),
+    removal_at("hl7:subjectOf8[1]/hl7:pCRemovalRegistrationEvent"),
     ENTITLEMENT,
     PAPER_RECORDS,
 )
