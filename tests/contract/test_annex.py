@@ -250,17 +250,10 @@ TREES: Final = {
 NEVER_RECORDED: Final = (
     "COCT_MT000204UK01.VPIndicator",
     "COCT_MT000312UK01.DataQualityType",
-    "bloodDonorPrefs",
     "matchingLevel",
     "nhaisRegistration",
-    "organDonorPrefs",
     "suspectedMultipleRegistrations",
-    "patientCareProvision/pertinentInformation",
-    "patientCareProvision/subject",
-    "nHAISRegistrationEvent/subjectOf",
-    "pCRemovalRegistrationEvent/availabilityTime",
     "pCRemovalRegistrationEvent/component",
-    "pCRemovalRegistrationEvent/responsibleParty",
     "pCRemovalRegistrationEvent/subjectOf",
 )
 """What the trees have room for and the record (core.values.demographics) has not."""
