@@ -11,10 +11,13 @@ from core.demographics import records
 from core.demographics.indexing import reindexing
 from core.demographics.records import PATIENTS
 from core.store.port import Put, Store, Update
+from core.values.changes import Item
 from core.values.demographics import (
     Address,
+    AlternativeIdentifier,
     CareProvision,
     Name,
+    PaperRecord,
     Patient,
     RelatedPerson,
     Telecom,
@@ -22,8 +25,16 @@ from core.values.demographics import (
 
 BATCH: Final = 1000
 
-Item = Name | Address | Telecom | CareProvision | RelatedPerson
-T = TypeVar("T", Name, Address, Telecom, CareProvision, RelatedPerson)
+T = TypeVar(
+    "T",
+    Name,
+    Address,
+    Telecom,
+    CareProvision,
+    RelatedPerson,
+    AlternativeIdentifier,
+    PaperRecord,
+)
 
 
 def load(
@@ -75,6 +86,8 @@ def identified(patient: Patient) -> Patient:
         *patient.telecoms,
         *patient.care_provisions,
         *patient.related_persons,
+        *patient.identifiers,
+        *patient.paper_records,
     )
     taken = {one.object_id for one in items}
     if None not in taken:
@@ -87,6 +100,8 @@ def identified(patient: Patient) -> Patient:
         telecoms=_numbered(patient.telecoms, free),
         care_provisions=_numbered(patient.care_provisions, free),
         related_persons=_numbered(patient.related_persons, free),
+        identifiers=_numbered(patient.identifiers, free),
+        paper_records=_numbered(patient.paper_records, free),
     )
 
 

@@ -35,16 +35,21 @@ from core.values.changes import (
     Kind,
     Mode,
     Objection,
+    Single,
     SingleChange,
 )
 from core.values.demographics import (
     Address,
+    AlternativeIdentifier,
     CareProvision,
     CareProvisionKind,
     Name,
+    Notified,
+    PaperRecord,
     Patient,
     Period,
     Provenance,
+    Registration,
     RelatedPerson,
     Telecom,
 )
@@ -55,6 +60,8 @@ KEPT_IN: Final[dict[type, str]] = {
     Telecom: "telecoms",
     CareProvision: "care_provisions",
     RelatedPerson: "related_persons",
+    AlternativeIdentifier: "identifiers",
+    PaperRecord: "paper_records",
 }
 """The attribute of a record that holds each kind of item."""
 
@@ -112,7 +119,36 @@ def _amend_item(patient: Patient, change: ItemChange, pen: _Pen) -> Patient:
 def _amend_single(patient: Patient, change: SingleChange, pen: _Pen) -> Patient:
     value = None if change.mode is Mode.REMOVED else change.value
     single: dict[str, Any] = {change.what.value: value}
+    if isinstance(value, Registration):
+        single[change.what.value] = replace(value, provenance=pen.provenance)
+    standing = getattr(patient, change.what)
+    if isinstance(standing, Registration) and pen.kind is Kind.CHANGE:
+        single["past_registrations"] = (*patient.past_registrations, _ended(standing, change, pen))
+    if change.what in _NOTIFIED:
+        single["notified"] = _notified(patient, change)
     return replace(patient, recorded_at=pen.hand.at, **single)
+
+
+_NOTIFIED: Final = frozenset({Single.GENDER, Single.BIRTH_TIME, Single.DEATH, Single.BIRTHPLACE})
+"""Of what there is one of, that which a release can say when it was notified."""
+
+
+def _notified(patient: Patient, change: SingleChange) -> Notified | None:
+    """Give when values were notified, after a change of one that says so, or does not."""
+    when: dict[str, Any] = {change.what.value: change.notified}
+    after = replace(patient.notified or Notified(), **when)
+    return None if after == Notified() else after
+
+
+def _ended(standing: Registration, change: SingleChange, pen: _Pen) -> Registration:
+    """Give a registration as history: it held until the new one, and was recorded until now."""
+    new = change.value.period if isinstance(change.value, Registration) else None
+    end = (new and new.start) or pen.hand.today
+    return replace(
+        standing,
+        period=_until(standing.period, end),
+        provenance=_no_longer(standing.provenance, pen),
+    )
 
 
 def _amend_consent(patient: Patient, change: ConsentChange, pen: _Pen) -> Patient:
@@ -244,17 +280,28 @@ def _written(item: Item, pen: _Pen) -> Item:
 
 def _closed(item: Item, end: str, pen: _Pen) -> Item:
     """Give an item as history: it held until then, and the record said so until now."""
-    period, wrote = item.period or Period(), item.provenance or Provenance()
+    return replace(
+        item,
+        period=_until(item.period, end) if _has_period(item) else item.period,
+        provenance=_no_longer(item.provenance, pen),
+    )
+
+
+def _until(period: Period | None, end: str) -> Period:
+    """Give a period that ends by then, and not before it starts."""
+    period = period or Period()
     if period.end is not None and earlier(period.end, end):
         end = period.end
     if period.start is not None and earlier(end, period.start):
         end = period.start
+    return replace(period, end=end)
+
+
+def _no_longer(provenance: Provenance | None, pen: _Pen) -> Provenance:
+    """Give who wrote what the record says no longer from now on."""
+    wrote = provenance or Provenance()
     recorded = Period(wrote.recorded.start if wrote.recorded else None, pen.hand.at)
-    return replace(
-        item,
-        period=replace(period, end=end) if _has_period(item) else item.period,
-        provenance=replace(wrote, recorded=recorded),
-    )
+    return replace(wrote, recorded=recorded)
 
 
 def _has_period(item: Item) -> bool:

@@ -229,7 +229,7 @@ def _first_version(command: Command, changing: Changing) -> Patient:
     record = command.record
     nothing = Patient(nhs_number=NOT_YET, serial_change_number=0)
     items: dict[str, Any] = dict.fromkeys(KEPT_IN.values(), ())
-    empty = replace(record, serial_change_number=0, **items)
+    empty = replace(record, serial_change_number=0, registration=None, **items)
     asked = ChangeList(NOT_YET, 0, Kind.CHANGE, (*_items(record), *_singles(record)))
     hand = Hand(command.message_id, command.system, stamped(changing.now))
     after = amended(empty, asked, hand)
@@ -247,10 +247,16 @@ def _items(record: Patient) -> tuple[ItemChange, ...]:
 
 
 def _singles(record: Patient) -> tuple[SingleChange, ...]:
-    """Give the single values that are held against the clock and each other."""
-    values = {Single.BIRTH_TIME: record.birth_time, Single.DEATH: record.death}
+    """Give the single values that are held against the clock and each other, or say who wrote."""
+    values = {
+        Single.BIRTH_TIME: record.birth_time,
+        Single.DEATH: record.death,
+        Single.REGISTRATION: record.registration,
+    }
     return tuple(
-        SingleChange(Mode.ADDED, what, value) for what, value in values.items() if value is not None
+        SingleChange(Mode.ADDED, what, value, getattr(record.notified, what, None))
+        for what, value in values.items()
+        if value is not None
     )
 
 

@@ -34,7 +34,6 @@ from core.values.demographics import (
     Name,
     NameUse,
     Patient,
-    RelatedPerson,
     Telecom,
 )
 
@@ -208,7 +207,7 @@ def _second_care_provision(seen: Seen) -> bool:
 def _starts_in_future(seen: Seen) -> bool:
     """Object to addresses, names and telecoms that begin in the future (3.4)."""
     return any(
-        not isinstance(one, CareProvision | RelatedPerson)
+        isinstance(one, Address | Name | Telecom)
         and one.period is not None
         and one.period.start is not None
         and earlier(seen.latest, one.period.start)

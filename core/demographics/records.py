@@ -163,6 +163,9 @@ def current(patient: Patient, today: str) -> Patient:
         *patient.telecoms,
         *patient.care_provisions,
         *patient.related_persons,
+        *patient.identifiers,
+        *patient.paper_records,
+        *patient.past_registrations,
     )
     if not any(is_past(item, today) for item in items):
         return patient
@@ -173,6 +176,9 @@ def current(patient: Patient, today: str) -> Patient:
         telecoms=_current(patient.telecoms, today),
         care_provisions=_current(patient.care_provisions, today),
         related_persons=_current(patient.related_persons, today),
+        identifiers=_current(patient.identifiers, today),
+        paper_records=_current(patient.paper_records, today),
+        past_registrations=_current(patient.past_registrations, today),
     )
 
 

@@ -15,15 +15,16 @@ S = TypeVar("S")
 F = TypeVar("F")
 T = TypeVar("T")
 
-VERSION = 3
+VERSION = 4
 """The version of the stored form that is written.
 
 A field that is added raises it: what a release does not know, it would drop on its next update.
 Form 2 added a patient's ethnic group and birth; form 3 what organisations call a patient, and
-what the directory's entries say beyond their rows.
+what the directory's entries say beyond their rows; form 4 a patient's other identifiers and what
+the local register tells of one.
 """
 
-_READ = frozenset({1, 2, 3})
+_READ = frozenset({1, 2, 3, 4})
 """The versions that are read: a field of a later one has its default. Any other is refused."""
 
 

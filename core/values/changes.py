@@ -11,14 +11,18 @@ from enum import StrEnum
 
 from core.values.demographics import (
     Address,
+    AlternativeIdentifier,
     Birthplace,
     CareProvision,
     Consent,
     ContactPreference,
     Death,
     DonorPreference,
+    Entitlement,
     Language,
     Name,
+    PaperRecord,
+    RegisteredPerson,
     Registration,
     RelatedPerson,
     Telecom,
@@ -64,6 +68,8 @@ class Single(StrEnum):
     PREVIOUS_CONTACT = "previous_contact"
     BLOOD_DONOR = "blood_donor"
     ORGAN_DONOR = "organ_donor"
+    REGISTERED = "registered"
+    ENTITLEMENT = "entitlement"
 
 
 class Objection(StrEnum):
@@ -90,9 +96,20 @@ class Objection(StrEnum):
     TOO_LARGE = "the record would hold more than one record may"
 
 
-Item = Name | Address | Telecom | CareProvision | RelatedPerson
+Item = (
+    Name | Address | Telecom | CareProvision | RelatedPerson | AlternativeIdentifier | PaperRecord
+)
 Value = (
-    str | int | Birthplace | Death | DonorPreference | Language | ContactPreference | Registration
+    str
+    | int
+    | Birthplace
+    | Death
+    | DonorPreference
+    | Entitlement
+    | Language
+    | ContactPreference
+    | RegisteredPerson
+    | Registration
 )
 
 
@@ -106,11 +123,15 @@ class ItemChange:
 
 @dataclass(frozen=True, slots=True)
 class SingleChange:
-    """A change to what there is one of; added and altered both set it, a removal has no value."""
+    """A change to what there is one of; added and altered both set it, a removal has no value.
+
+    `notified` is when it was notified, where its message says so.
+    """
 
     mode: Mode
     what: Single
     value: Value | None = None
+    notified: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,10 +145,69 @@ class Telecom:
 
 
 @dataclass(frozen=True, slots=True)
+class Birthplace:
+    """Where a person was born; at least one part is known, of a delivery the street as well."""
+
+    city: str | None = None
+    county: str | None = None
+    country: str | None = None
+    lines: tuple[str, ...] = ()
+    postcode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FormerPractice:
+    """The practitioner with whom a person was registered before, as the register wrote it down."""
+
+    practitioner: Name
+    address: Address | None = None
+    period: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredPerson:
+    """What the local register (NHAIS) told of a person who registers with a practice.
+
+    `name` and `address` are former ones, `former_register` and `former_practice` where the person
+    was registered before; `service` is with the armed forces, `residence` in this country. `reason`
+    and `assignment` are codes: why the person registers, and why a practice was assigned.
+    """
+
+    name: Name | None = None
+    address: Address | None = None
+    birthplace: Birthplace | None = None
+    service: Period | None = None
+    residence: Period | None = None
+    reason: str | None = None
+    first_registered: str | None = None
+    assignment: str | None = None
+    former_register: str | None = None
+    former_practice: FormerPractice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """An identifier that is not ours: its scheme (an OID), and what it is there."""
+
+    scheme: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a provider is paid for: why it may dispense (a code), in which institution (ODS)."""
+
+    period: Period | None = None
+    dispensing: str | None = None
+    institution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CareProvision:
     """An organisation that provides care: the registered practice, a nominated pharmacy.
 
     `practitioner` says that the id is a person's (older registrations), not an organisation's.
+    `registered` is what the local register told of the registration, `payment` what is paid for.
     """
 
     kind: CareProvisionKind
@@ -157,6 +216,8 @@ class CareProvision:
     period: Period | None = None
     object_id: str | None = None
     provenance: Provenance | None = None
+    registered: RegisteredPerson | None = None
+    payment: Payment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,15 +270,6 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class Birthplace:
-    """Where a person was born; at least one part is known."""
-
-    city: str | None = None
-    county: str | None = None
-    country: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Authority:
     """Who registered a death: what kind of body (`d` a practice, ...), which, and which person."""
 
@@ -253,11 +305,63 @@ class DonorPreference:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The registration with the local register (NHAIS), or its removal with a reason."""
+    """The registration with the local register (NHAIS), or its removal with a reason.
+
+    `authority` is who removed it, and `told_at` when that was to be known.
+    """
 
     custodian: str | None = None
     reason: str | None = None
     period: Period | None = None
+    authority: Authority | None = None
+    told_at: str | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """To what treatment a person is entitled, and as what: codes, and from when to when."""
+
+    kind: str | None = None
+    category: str | None = None
+    residence: str | None = None
+    period: Period | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlternativeIdentifier:
+    """What a person is called elsewhere, known to all who may see the record."""
+
+    identified: Identified
+    period: Period | None = None
+    object_id: str | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRecord:
+    """Where the paper record of a person is: how far its transfer is, how urgent, in whose hands.
+
+    `transfer` and `priority` are codes; `office` is the name of a back office.
+    """
+
+    transfer: str | None = None
+    priority: str | None = None
+    office: str | None = None
+    held: Period | None = None
+    period: Period | None = None
+    object_id: str | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """When single values were notified, where their message said so."""
+
+    gender: str | None = None
+    birth_time: str | None = None
+    death: str | None = None
+    birthplace: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +428,8 @@ class Patient:
     """One person's demographic record, every version of every repeating item in it.
 
     `recorded_at` is when its single items were last written, `yyyymmddhhmmss` in UTC.
+    `registered_by` is who asked for the record; `past_registrations` are those that are over, and
+    the removals.
     """
 
     nhs_number: NhsNumber
@@ -357,3 +463,10 @@ class Patient:
     ethnic_group: str | None = None
     birth: Birth | None = None
     local_identifiers: tuple[LocalIdentifier, ...] = ()
+    identifiers: tuple[AlternativeIdentifier, ...] = ()
+    paper_records: tuple[PaperRecord, ...] = ()
+    registered: RegisteredPerson | None = None
+    registered_by: Authority | None = None
+    past_registrations: tuple[Registration, ...] = ()
+    entitlement: Entitlement | None = None
+    notified: Notified | None = None

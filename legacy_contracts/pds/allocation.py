@@ -8,19 +8,33 @@ its schema has no longer, and with gender and birth where its schema has them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
 
-from core.values.demographics import Patient, Registration
+from core.values.demographics import (
+    Authority,
+    DonorPreference,
+    Notified,
+    Patient,
+    RegisteredPerson,
+    Registration,
+)
 from core.values.identity import NhsNumber
 from legacy_contracts import ns, oids
 from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import Fault
 from legacy_contracts.hl7.rules import Group, Rule, Rules
 from legacy_contracts.interaction import Generation, HubInteraction, Pattern
-from legacy_contracts.pds import item_rules, reading
+from legacy_contracts.pds import (
+    item_rules,
+    reading,
+    register_items,
+    register_values,
+    update_items,
+)
 
 _ACT: Final = "/*/hl7:ControlActEvent[1]"
 _REQUEST: Final = f"{_ACT}/hl7:subject[1]/hl7:PdsRegistrationRequest"
@@ -177,9 +191,10 @@ _AUTHORITY_2008A: Final = (
 )
 
 _PLAIN: Final = ("hl7:administrativeGenderCode", "hl7:birthTime")
+_PARTS: Final = ("COCT_MT000209UK01.PartAdminGenderCode", "COCT_MT000210UK01.PartBirthTime")
 _WRAPPED: Final = (
-    "hl7:COCT_MT000209UK01.PartAdminGenderCode/hl7:partPerson/hl7:administrativeGenderCode",
-    "hl7:COCT_MT000210UK01.PartBirthTime/hl7:partPerson/hl7:birthTime",
+    f"hl7:{_PARTS[0]}/hl7:partPerson/hl7:administrativeGenderCode",
+    f"hl7:{_PARTS[1]}/hl7:partPerson/hl7:birthTime",
 )
 
 OLD: Final = Form(
@@ -222,6 +237,8 @@ SUPPORTED: Final = Rules(
             ),
         ),
         *item_rules.supported(_ROLE, "descendant::hl7:administrativeGenderCode"),
+        *register_values.known("PdsRegistrationRequest"),
+        *register_values.donors(_ROLE),
         # What the stylesheets take for granted, and no record can do without (inferred).
         Group(
             _ROLE,
@@ -253,6 +270,7 @@ def faults(root: etree._Element, interaction_id: str) -> tuple[Fault, ...]:
 
 
 _find_role = etree.XPath(_ROLE, namespaces=ns.PREFIXES)
+_find_authority = etree.XPath(_AUTHORITY, namespaces=ns.PREFIXES)
 
 
 def parse(root: etree._Element, interaction_id: str) -> Request:
@@ -280,8 +298,46 @@ def parse(root: etree._Element, interaction_id: str) -> Request:
         shared_secret=reading.text(role, "hl7:subjectOf4/hl7:sharedSecret/hl7:value"),
         previous_contact=reading.code(role, "hl7:subjectOf5/hl7:previousNhsContact/hl7:value"),
         registration=_registration(role),
+        registered=_registered(person),
+        registered_by=_registering(root),
+        paper_records=tuple(
+            register_items.paper_record(one)
+            for one in reading.every(role, register_items.PAPER_RECORD)
+        ),
+        blood_donor=_told(role, "hl7:subjectOf10/hl7:bloodDonorPrefs", update_items.blood_donor),
+        organ_donor=_told(role, "hl7:subjectOf15/hl7:organDonorPrefs", update_items.organ_donor),
+        notified=_notified(person),
     )
     return Request(record, tuple(form.warnings.faults(root)))
+
+
+def _told(
+    role: etree._Element, path: str, read: Callable[[etree._Element], DonorPreference]
+) -> DonorPreference | None:
+    found = reading.maybe(role, path)
+    return None if found is None else read(found)
+
+
+def _registered(person: etree._Element) -> RegisteredPerson | None:
+    """Give what the local register tells of the person (2008A)."""
+    part = reading.maybe(person, "hl7:COCT_MT000200UK02.RegisteredRolePart")
+    return None if part is None else register_items.registered_person(part)
+
+
+def _registering(root: etree._Element) -> Authority | None:
+    """Give who asks for the number."""
+    found = _find_authority(root)
+    return update_items.registering(found[0]) if found else None
+
+
+def _notified(person: etree._Element) -> Notified | None:
+    """Give when gender and birth were notified (2008B)."""
+    gender, birth = (reading.maybe(person, f"hl7:{part}") for part in _PARTS)
+    when = Notified(
+        gender=None if gender is None else update_items.notified(gender),
+        birth_time=None if birth is None else update_items.notified(birth),
+    )
+    return None if when == Notified() else when
 
 
 def _registration(role: etree._Element) -> Registration | None:
@@ -323,7 +379,6 @@ INTERACTIONS: Final = (
         Generation.V2008B,
         "PRPA_IN000201UK01",
         "all rules: no stylesheet of this generation is public",
-        "preferences of blood and organ donors are not kept",
     ),
     _row("PRPA_IN040000UK30", Generation.V2006B, "PRPA_IN060000UK30"),
     _row("PRPA_IN040000UK15", Generation.MIM_3_1, "PRPA_IN060000UK14"),

@@ -7,14 +7,23 @@ from typing import Final
 
 from lxml import etree
 
-from core.values.demographics import Birth, Death, Delivery, Mother, Name, Patient
+from core.values.demographics import (
+    Authority,
+    Birth,
+    Death,
+    Delivery,
+    Mother,
+    Name,
+    Notified,
+    Patient,
+)
 from core.values.identity import NhsNumber
 from legacy_contracts import ns
 from legacy_contracts.envelopes.soap import APPLICATION_ACK
 from legacy_contracts.errors import Fault
 from legacy_contracts.hl7.rules import Rules
 from legacy_contracts.interaction import Generation, HubInteraction, Pattern
-from legacy_contracts.pds import birth_rules, reading
+from legacy_contracts.pds import birth_rules, reading, register_values, update_items
 
 NEW_TO_THE_NHS: Final = "0"
 """A child that is born was known to the NHS by no other number (both stylesheets say so)."""
@@ -71,10 +80,13 @@ class Notification:
     warnings: tuple[Fault, ...]
 
 
+_NOTIFIED: Final = Rules(register_values.times(birth_rules.PATIENT))
+
+
 def faults(root: etree._Element, interaction_id: str) -> tuple[Fault, ...]:
     """Give the faults of a notification, in the order of the stylesheet of its generation."""
     form = FORMS[interaction_id]
-    return tuple(form.rules.faults(root) or form.supported.faults(root))
+    return tuple(form.rules.faults(root) or form.supported.faults(root) or _NOTIFIED.faults(root))
 
 
 _find_patient = etree.XPath(birth_rules.PATIENT, namespaces=ns.PREFIXES)
@@ -87,19 +99,22 @@ def parse(root: etree._Element, interaction_id: str) -> Notification:
     (event,) = _find_event(root)
     (patient,) = _find_patient(root)
     (person,) = reading.every(patient, "hl7:patientPerson")
+    by = _registering(event, "hl7:author/hl7:registeringAuthority")
     record = Patient(
         nhs_number=NhsNumber(""),
         gender=reading.code(person, form.gender),
         birth_time=(reading.value(person, form.birth_time) or "")[:_MINUTE],
         birth_order=int(reading.value(person, "hl7:multipleBirthOrderNumber") or "9"),
         birthplace=reading.birthplace(patient, form.birthplace),
-        death=_death(patient, person, form),
+        death=_death(patient, person, form, by),
         names=reading.names(reading.every(person, "hl7:name")),
         addresses=reading.addresses(reading.every(patient, "hl7:addr")),
         telecoms=reading.telecoms(reading.every(patient, "hl7:telecom")),
         previous_contact=NEW_TO_THE_NHS,
         ethnic_group=reading.code(person, "hl7:ethnicGroupCode"),
         birth=_birth(patient, form),
+        registered_by=by,
+        notified=_notified(person),
     )
     ignoring = reading.value(
         event,
@@ -108,11 +123,37 @@ def parse(root: etree._Element, interaction_id: str) -> Notification:
     return Notification(record, ignoring == "true", tuple(birth_rules.WARNINGS.faults(root)))
 
 
-def _death(patient: etree._Element, person: etree._Element, form: Form) -> Death | None:
+def _death(
+    patient: etree._Element, person: etree._Element, form: Form, by: Authority | None
+) -> Death | None:
+    """Give the child's death; in 2008A whoever notifies the birth registers it."""
     told = reading.code(patient, "hl7:subjectOf4/hl7:deathNotification/hl7:value")
     if told is None:
         return None
-    return Death((reading.value(person, form.death_time) or "")[:_MINUTE] or None, told)
+    own = "hl7:subjectOf4/hl7:deathNotification/hl7:responsibleParty/hl7:registeringAuthority"
+    time = (reading.value(person, form.death_time) or "")[:_MINUTE] or None
+    return Death(time, told, _registering(patient, own) or by)
+
+
+def _registering(node: etree._Element, path: str) -> Authority | None:
+    found = reading.maybe(node, path)
+    return None if found is None else update_items.registering(found)
+
+
+_PARTS: Final = {
+    "gender": "hl7:COCT_MT000209UK01.PartAdminGenderCode",
+    "birth_time": "hl7:COCT_MT000210UK01.PartBirthTime",
+    "death": "hl7:COCT_MT000211UK01.PartDeceasedTime",
+    "birthplace": "hl7:COCT_MT000208UK01.BirthPlace",
+}
+
+
+def _notified(person: etree._Element) -> Notified | None:
+    """Give when single values were notified (2008B)."""
+    found = {what: reading.maybe(person, part) for what, part in _PARTS.items()}
+    told = {what: update_items.notified(part) for what, part in found.items() if part is not None}
+    when = Notified(**told)
+    return None if when == Notified() else when
 
 
 def _birth(patient: etree._Element, form: Form) -> Birth:

@@ -69,6 +69,21 @@ LANGUAGES: Final = tuple(
 
 DEATH_NOTIFICATIONS: Final = ("1", "2")
 """Informal, formal."""
+AUTHORITIES: Final = tuple("abcdefghijklmnopqrstuvwxy")
+"""Kinds of registering authorities."""
+REGISTRATION_REASONS: Final = ("1", "2", "3", "4", "5", "6", "8")
+REASONS_OF_2008B: Final = ("1", "2", "3", "4", "8")
+"""Why a person registers; of 5 (ex-services) and 6 (moved within the area) 2008B has no code."""
+ASSIGNMENT_REASONS: Final = tuple("1234567")
+DISPENSING_REASONS: Final = ("1", "2", "3")
+ENTITLEMENTS: Final = ("1", "2", "3")
+TREATMENT_CATEGORIES: Final = ("1", "2", "3")
+RESIDENTIAL_STATUSES: Final = ("H", "O")
+TRANSFERS: Final = tuple("RP RB RS RN RA CP CS CN SP FB FP FA HB HS HN HP HX HA HL".split())
+TRANSFERS_OF_2008A: Final = tuple(one for one in TRANSFERS if one not in {"HA", "HL"})
+TRANSFERS_OF_2008B: Final = tuple(one for one in TRANSFERS if one != "RP")
+"""Where a paper record is on its way."""
+TRANSFER_PRIORITIES: Final = ("U", "N")
 
 # Demographic observations (…17.35).
 SCN: Final = "2"
@@ -81,6 +96,15 @@ WRITTEN_FORMAT: Final = "13"
 SHARED_SECRET: Final = "15"  # noqa: S105 - the code of the observation
 PREVIOUS_CONTACT: Final = "17"
 NOTIFICATION_TIME: Final = "45"
+UK_RESIDENCE: Final = "18"
+TRANSFER_STATUS: Final = "19"
+ENTITLEMENT: Final = "21"
+ASSIGNMENT: Final = "22"
+RESIDENTIAL_STATUS: Final = "23"
+TREATMENT_CATEGORY: Final = "24"
+ALTERNATIVE_IDENTIFIER: Final = "27"
+DISPENSING_REASON: Final = "42"
+PAYMENT: Final = "43"
 BLOOD_DONOR: Final = "25"
 ORGAN_DONOR: Final = "26"
 BLOOD_DONOR_CONSENT: Final = "36"

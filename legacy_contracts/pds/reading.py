@@ -190,5 +190,11 @@ def birthplace(node: Node, path: str) -> Birthplace | None:
     if found is None:
         return None
     country = code(found, "hl7:country/hl7:code") or text(found, "hl7:country")
-    place = Birthplace(text(found, "hl7:city"), text(found, "hl7:county"), country)
+    place = Birthplace(
+        city=text(found, "hl7:city"),
+        county=text(found, "hl7:county"),
+        country=country,
+        lines=tuple(one.text or "" for one in every(found, "hl7:streetAddressLine")),
+        postcode=text(found, "hl7:postalCode"),
+    )
     return None if place == Birthplace() else place

@@ -14,16 +14,15 @@ from typing import Final
 
 from core.values.demographics import (
     Address,
-    Birthplace,
     CareProvision,
     CareProvisionKind,
     Consent,
     DonorPreference,
     Language,
     Name,
+    Notified,
     Patient,
     Provenance,
-    Registration,
     RelatedPerson,
     ReplacedNumber,
     Telecom,
@@ -39,12 +38,12 @@ from legacy_contracts.hl7.rim import (
     entity,
     instance,
     link,
-    maybe_text,
     role,
     simple_code,
     valued,
 )
-from legacy_contracts.pds import codes, items
+from legacy_contracts.pds import codes, items, record_paper, record_register
+from legacy_contracts.pds.provenance import effective, source
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,13 @@ B: Final = Shape(
 
 def trace_match(patient: Patient, shape: Shape) -> Xml:
     """Give the payload of a simple trace answer."""
-    return act("PdsTraceMatch", _subject(_plainly(patient, shape, death="subjectOf3")))
+    body = (
+        _plain_role(patient, shape)
+        + items.previous_contact("subjectOf2", patient)
+        + items.death_notification("subjectOf3", patient)
+        + _identifiers(patient, shape)
+    )
+    return act("PdsTraceMatch", _subject(body))
 
 
 def advanced_trace_match(candidates: Iterable[tuple[Patient, int]], shape: Shape) -> Xml:
@@ -99,12 +104,19 @@ def _candidate(patient: Patient, level: int, shape: Shape) -> Xml:
         items.confidentiality(patient, has_b=shape.sensitivity_has_b)
         + items.number(patient.nhs_number)
         + entity("patientPerson", _traced_person(patient, shape))
-        + (_nhais("subjectOf", patient.registration) if shape is B else "")
+        + (record_register.nhais("subjectOf", patient.registration) if shape is B else "")
         + items.matching_level("subjectOf1", level)
         + items.previous_contact("subjectOf2", patient)
         + items.death_notification("subjectOf3", patient)
+        + _candidate_identifiers(patient, shape)
     )
     return _subject(body)
+
+
+def _candidate_identifiers(patient: Patient, shape: Shape) -> str:
+    if shape is not B:
+        return NOTHING
+    return record_register.written_identifiers("subjectOf4", patient, with_id=False)
 
 
 def _traced_person(patient: Patient, shape: Shape) -> str:
@@ -128,8 +140,8 @@ def _traced_provision(item: CareProvision, shape: Shape) -> Xml:
         coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
         + values.period("effectiveTime", item.period)
         + link("performer", role("assignedEntity", _provider(item), "ASSIGNED"), "PRF")
-        + _source(item.provenance, "subjectOf1", shape.source, "SUBJ")
-        + _effective(item.provenance, "subjectOf2", "SUBJ"),
+        + source(item.provenance, "subjectOf1", shape.source, "SUBJ")
+        + effective(item.provenance, "subjectOf2", "SUBJ"),
         class_code="PCPR",
     )
     return role("playedOtherProviderPatient", link("subjectOf", event, "SBJ"), "PAT")
@@ -137,8 +149,13 @@ def _traced_provision(item: CareProvision, shape: Shape) -> Xml:
 
 def cross_check(patient: Patient, shape: Shape) -> Xml:
     """Give the payload of a cross-check answer."""
-    body = _plain_role(patient, shape) + items.death_notification("subjectOf2", patient)
-    return act("PDSResponse", _subject(body + items.previous_contact("subjectOf8", patient)))
+    body = (
+        _plain_role(patient, shape)
+        + items.death_notification("subjectOf2", patient)
+        + _identifiers(patient, shape)
+        + items.previous_contact("subjectOf8", patient)
+    )
+    return act("PDSResponse", _subject(body))
 
 
 def confirmation(patient: Patient, shape: Shape) -> Xml:
@@ -177,12 +194,9 @@ def _subject(content: str) -> Xml:
     return link("subject", role("patientRole", content, "PAT"), "SBJ")
 
 
-def _plainly(patient: Patient, shape: Shape, *, death: str) -> str:
-    return (
-        _plain_role(patient, shape)
-        + items.previous_contact("subjectOf2", patient)
-        + items.death_notification(death, patient)
-    )
+def _identifiers(patient: Patient, shape: Shape) -> str:
+    """Give what a patient is called elsewhere, where a release can say so."""
+    return record_register.identifiers("subjectOf4", patient) if shape is B else NOTHING
 
 
 def _practices(patient: Patient) -> list[CareProvision]:
@@ -234,7 +248,7 @@ def _person(patient: Patient, shape: Shape) -> Xml:
             items.gender(patient)
             + items.birth_and_death_times(patient)
             + single
-            + _birthplace(patient.birthplace)
+            + record_register.born_at(patient.birthplace)
         )
     telecoms = "".join([_telecom_part(one, shape) for one in patient.telecoms])
     names = "".join([name_part(one, shape) for one in patient.names])
@@ -252,12 +266,16 @@ def _person(patient: Patient, shape: Shape) -> Xml:
     )
 
 
+_UNTOLD: Final = Notified()
+
+
 def _notified(patient: Patient) -> str:
     """Give gender, birth and death as 2008B has them: each with the time it was notified."""
     parts = _notified_gender(patient) + _notified_birth_time(patient)
     if patient.death is not None and patient.death.time is not None:
         death = valued("deceasedTime", patient.death.time)
-        parts += _single("COCT_MT000211UK01.PartDeceasedTime", death, patient)
+        told = (patient.notified or _UNTOLD).death
+        parts += _single("COCT_MT000211UK01.PartDeceasedTime", death, _told(patient, told))
     return parts
 
 
@@ -269,64 +287,59 @@ def notified_birth(patient: Patient) -> str:
 def _notified_gender(patient: Patient) -> str:
     if patient.gender is None:
         return NOTHING
-    return _single("COCT_MT000209UK01.PartAdminGenderCode", items.gender(patient), patient)
+    told = _told(patient, (patient.notified or _UNTOLD).gender)
+    return _single("COCT_MT000209UK01.PartAdminGenderCode", items.gender(patient), told)
 
 
 def _notified_birth_time(patient: Patient) -> str:
     if patient.birth_time is None:
         return NOTHING
     birth = valued("birthTime", patient.birth_time)
-    return _single("COCT_MT000210UK01.PartBirthTime", birth, patient)
+    told = _told(patient, (patient.notified or _UNTOLD).birth_time)
+    return _single("COCT_MT000210UK01.PartBirthTime", birth, told)
 
 
-def _single(part: str, content: str, patient: Patient) -> Xml:
-    when = items.about("subjectOf", _notification_time(patient))
+def _single(part: str, content: str, told: str) -> Xml:
+    when = items.about("subjectOf", _notification_time(told))
     return role(part, entity("partPerson", content) + when, "PART")
 
 
-def _notification_time(patient: Patient) -> Xml:
-    time = patient.recorded_at or patient.birth_time or "1900"
+def _told(patient: Patient, when: str | None) -> str:
+    """Give when a value was notified; where no message said so, when the record was written."""
+    return when or patient.recorded_at or patient.birth_time or "1900"
+
+
+def _notification_time(told: str) -> Xml:
     code = coded("code", codes.NOTIFICATION_TIME, oids.OBSERVATION)
-    return act("notificationTime", code + valued("value", time))
+    return act("notificationTime", code + valued("value", told))
 
 
 def _born_at(patient: Patient) -> str:
     """Give the birthplace as 2008B has it: notified, and its country coded (AD CodedCountry)."""
     if patient.birthplace is None:
         return NOTHING
-    when = items.about("subjectOf", _notification_time(patient))
+    told = _told(patient, (patient.notified or _UNTOLD).birthplace)
+    when = items.about("subjectOf", _notification_time(told))
     place = patient.birthplace
     country = element("country", simple_code("code", place.country)) if place.country else ""
-    addr = _place_of_birth(place, country)
+    addr = record_register.place_of_birth(place, country)
     return role("COCT_MT000208UK01.BirthPlace", addr + when, "BIRTHPL")
 
 
-def _birthplace(place: Birthplace | None) -> str:
-    if place is None:
-        return NOTHING
-    addr = _place_of_birth(place, maybe_text("country", place.country))
-    return role("birthplace", addr, "BIRTHPL")
-
-
-def _place_of_birth(place: Birthplace, country: str) -> Xml:
-    return element(
-        "addr", maybe_text("city", place.city) + maybe_text("county", place.county) + country
-    )
-
-
 def _provisions(patient: Patient, shape: Shape) -> str:
-    return "".join([_provision(one, shape) for one in patient.care_provisions])
+    return "".join([_provision(one, patient, shape) for one in patient.care_provisions])
 
 
-def _provision(item: CareProvision, shape: Shape) -> Xml:
+def _provision(item: CareProvision, patient: Patient, shape: Shape) -> Xml:
     event = act(
         shape.provision,
         coded("code", codes.CARE_PROVISION[item.kind], oids.CARE_PROVISION)
         + values.period("effectiveTime", item.period)
         + items.object_id(item.object_id)
         + link("performer", role("assignedEntity", _provider(item), "ASSIGNED"), "PRF")
-        + _effective(item.provenance, "subjectOf1", "SUBJ")
-        + _source(item.provenance, "subjectOf2", shape.source, "SUBJ"),
+        + (record_register.of_provision(item, patient) if shape is B else "")
+        + effective(item.provenance, "subjectOf1", "SUBJ")
+        + source(item.provenance, "subjectOf2", shape.source, "SUBJ"),
         class_code="PCPR",
     )
     return role("playedOtherProviderPatient", link("subjectOf", event, "SBJ"), "PAT")
@@ -337,8 +350,8 @@ def _part(flavour: str, shape: Shape, content: str, provenance: Provenance | Non
     return role(
         f"COCT_MT{flavour}{shape.parts}.PartOfWhole",
         content
-        + _source(provenance, "subjectOf1", "sourceSource{}", "SBJ")
-        + _effective(provenance, "subjectOf2", "SBJ"),
+        + source(provenance, "subjectOf1", "sourceSource{}", "SBJ")
+        + effective(provenance, "subjectOf2", "SBJ"),
         "PART",
     )
 
@@ -358,27 +371,6 @@ def name_part(item: Name, shape: Shape, *, with_id: bool = True) -> Xml:
     return _part("000203", shape, person, item.provenance)
 
 
-def _source(provenance: Provenance | None, place: str, pattern: str, type_code: str) -> str:
-    if provenance is None:
-        return NOTHING
-    code = coded("code", "01", oids.ADMINISTRATIVE)
-    if provenance.system is not None:
-        who = instance(oids.ASID, provenance.system, "value")
-        return link(place, act(pattern.format("Identified"), code + who), type_code)
-    if provenance.national_system is not None:
-        who = coded("value", provenance.national_system, oids.NATIONAL_SYSTEM)
-        return link(place, act(pattern.format("Coded"), code + who), type_code)
-    return NOTHING
-
-
-def _effective(provenance: Provenance | None, place: str, type_code: str) -> str:
-    if provenance is None or provenance.recorded is None:
-        return NOTHING
-    code = coded("code", "02", oids.ADMINISTRATIVE)
-    date = act("systemEffectiveDate", code + values.period("value", provenance.recorded))
-    return link(place, date, type_code)
-
-
 def _related(item: RelatedPerson, shape: Shape) -> Xml:
     pattern = "relatedPersonRoleSourceSource{}" if shape is A else shape.source
     body = (
@@ -392,8 +384,8 @@ def _related(item: RelatedPerson, shape: Shape) -> Xml:
         + items.contact_method("subjectOf1", item.contact)
         + items.written_format("subjectOf2", item.written_format)
         + items.call_back("subjectOf3", item.call_back)
-        + _source(item.provenance, "subjectOf4", pattern, "SBJ")
-        + _effective(item.provenance, "subjectOf5", "SBJ")
+        + source(item.provenance, "subjectOf4", pattern, "SBJ")
+        + effective(item.provenance, "subjectOf5", "SBJ")
     )
     return role("scopedRelatedPersonRole", body, codes.RELATED_ROLE[item.role])
 
@@ -421,23 +413,31 @@ def _language(item: Language | None) -> str:
 
 def _around(patient: Patient, shape: Shape) -> str:
     """Give what stands beside the person: replaced numbers, death, consents, preferences."""
-    parts = "".join([_replaced(one) for one in patient.replaced])
+    is_b = shape is B
+    parts = record_paper.transfers(patient) if is_b else record_paper.paper_records(patient)
+    parts += "".join([_replaced(one) for one in patient.replaced])
     parts += items.healthspace("subjectOf1", patient)
-    parts += _donors(patient) if shape is B else ""
+    parts += _only_2008b(patient) if is_b else ""
     parts += items.death_notification("subjectOf2", patient)
     parts += "".join([_consent("subjectOf3", one) for one in patient.consents])
     parts += items.contact_method("subjectOf4", patient.contact)
     parts += items.written_format("subjectOf5", patient.written_format)
     parts += items.shared_secret("subjectOf6", patient)
-    parts += _nhais("subjectOf7", patient.registration)
-    parts += items.previous_contact("subjectOf8", patient)
-    return parts + _removal(patient.removal, shape)
+    contact = items.previous_contact("subjectOf8", patient)
+    if is_b:
+        parts += record_register.nhais_versions("subjectOf7", patient) + contact
+        return parts + record_register.removal_versions("subjectOf9", patient)
+    parts += record_register.nhais("subjectOf7", patient.registration) + contact
+    return parts + record_register.removal("subjectOf9", patient.removal)
 
 
-def _donors(patient: Patient) -> str:
-    """Give whether the patient wants to give blood or organs; 2008A has no room for it."""
-    return _donor("subjectOf10", _BLOOD, patient.blood_donor) + _donor(
-        "subjectOf15", _ORGANS, patient.organ_donor
+def _only_2008b(patient: Patient) -> str:
+    """Give what 2008A has no room for: donors' consents, entitlement, other identifiers."""
+    return (
+        _donor("subjectOf10", _BLOOD, patient.blood_donor)
+        + record_register.entitlement("subjectOf11", patient.entitlement)
+        + record_register.written_identifiers("subjectOf12", patient, with_id=True)
+        + _donor("subjectOf15", _ORGANS, patient.organ_donor)
     )
 
 
@@ -461,36 +461,6 @@ def _donor(place: str, what: tuple[str, str, str], item: DonorPreference | None)
         coded("code", code, oids.OBSERVATION) + since + link("component", agreed, "COMP"),
     )
     return items.about(place, preference)
-
-
-def _nhais(place: str, item: Registration | None) -> str:
-    if item is None or item.custodian is None:
-        return NOTHING
-    device = role("assignedDevice", instance(oids.ASID, item.custodian), "ASSIGNED")
-    event = act(
-        "nHAISRegistrationEvent",
-        coded("code", "01", oids.REGISTRATION)
-        + values.period("effectiveTime", item.period)
-        + link("custodian", device, "CST"),
-        class_code="REG",
-    )
-    return items.about(place, event)
-
-
-def _removal(item: Registration | None, shape: Shape) -> str:
-    if item is None or item.reason is None:
-        return NOTHING
-    name, code = ("nHAISRemovalRegistrationEvent", "02")
-    if shape is B:
-        name, code = ("pCRemovalRegistrationEvent", "04")
-    event = act(
-        name,
-        coded("code", code, oids.REGISTRATION)
-        + values.period("effectiveTime", item.period)
-        + coded("reasonCode", item.reason, oids.REMOVAL_REASON),
-        class_code="REG",
-    )
-    return items.about("subjectOf9", event)
 
 
 def _consent(place: str, item: Consent) -> Xml:

@@ -33,7 +33,6 @@ from core.values.demographics import (
     ContactPreference,
     Death,
     DonorPreference,
-    Registration,
     RelatedPerson,
 )
 from legacy_contracts import oids
@@ -45,13 +44,15 @@ Reader = Callable[[Node], Iterator[Change]]
 
 MODES: Final = {mode.value: mode for mode in (Mode.ADDED, Mode.ALTERED, Mode.REMOVED)}
 ROLES: Final = {code: role for role, code in codes.RELATED_ROLE.items()}
-CONSENTS: Final = {code: kind for kind, code in codes.CONSENT_KIND.items()}
+CONSENT_KINDS: Final = {code: kind for kind, code in codes.CONSENT_KIND.items()}
 
 PERSON: Final = "hl7:patientPerson[1]"
 ANY_PERSON: Final = "hl7:patientPerson"
 """Where care provisions and related persons are asked of: in every person."""
 _MINUTE: Final = 12
 """Digits of a time of birth or death that are kept."""
+_SECOND: Final = 14
+"""And of the time at which something was notified."""
 
 
 def mode_of(node: Node | None) -> Mode | None:
@@ -80,9 +81,16 @@ def single(
         node = maybe(role, path)
         mode = None if node is None else mode_of(maybe(node, mode_in))
         if node is not None and mode is not None:
-            yield SingleChange(mode, what, None if mode is Mode.REMOVED else read(node))
+            told = None if mode is Mode.REMOVED else read(node)
+            yield SingleChange(mode, what, told, notified(node))
 
     return changes
+
+
+def notified(node: Node) -> str | None:
+    """Give when what stands in an element was notified, in the releases that say so."""
+    time = value(node, "hl7:subjectOf/hl7:notificationTime/hl7:value")
+    return None if time is None else time[:_SECOND]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +107,11 @@ def death(at: DeathPlaces) -> Reader:
     """Give the reader of a death: its time, its notification and its authority are one change."""
 
     def changes(role: Node) -> Iterator[Change]:
-        mode = mode_of(maybe(role, at.mode))
-        if mode is not None:
+        node = maybe(role, at.mode)
+        mode = mode_of(node)
+        if node is not None and mode is not None:
             told = None if mode is Mode.REMOVED else _death(role, at)
-            yield SingleChange(mode, Single.DEATH, told)
+            yield SingleChange(mode, Single.DEATH, told, notified(node))
 
     return changes
 
@@ -110,7 +119,7 @@ def death(at: DeathPlaces) -> Reader:
 def _death(role: Node, at: DeathPlaces) -> Death:
     authority = maybe(role, at.authority)
     return Death(
-        _to_the_minute(value(role, at.time)),
+        to_the_minute(value(role, at.time)),
         code(role, f"{at.notification}/hl7:value"),
         None if authority is None else registering(authority),
     )
@@ -144,7 +153,7 @@ def consent(node: Node) -> Consent:
     """Give a consent."""
     said = "hl7:pertinentInformation/hl7:pertinentSupplementaryComments/hl7:value"
     return Consent(
-        kind=CONSENTS[code(node, "hl7:code") or ""],
+        kind=CONSENT_KINDS[code(node, "hl7:code") or ""],
         value=code(node, "hl7:value") or "",
         given_at=value(node, "hl7:effectiveTime"),
         comments=text(node, said),
@@ -194,7 +203,8 @@ def _contact(node: Node, path: str) -> ContactPreference | None:
     return None if found == ContactPreference() else found
 
 
-def _to_the_minute(time: str | None) -> str | None:
+def to_the_minute(time: str | None) -> str | None:
+    """Give a time to the minute, or None."""
     return None if time is None else time[:_MINUTE]
 
 
@@ -203,23 +213,16 @@ def _number(node: Node) -> int | None:
     return None if found is None else int(found)
 
 
-def _place_of_birth(node: Node) -> Birthplace | None:
+def place_of_birth(node: Node) -> Birthplace | None:
+    """Give where a person was born, of what holds the address."""
     return reading.birthplace(node, "hl7:addr")
-
-
-def registration(node: Node) -> Registration:
-    """Give a registration with the local register (NHAIS), or its removal."""
-    return Registration(
-        custodian=extension(node, "hl7:custodian/hl7:assignedDevice/hl7:id"),
-        reason=code(node, "hl7:reasonCode"),
-        period=reading.period(node, "hl7:effectiveTime"),
-    )
 
 
 def blood_donor(node: Node) -> DonorPreference:
     """Give whether a person wants to give blood, and where to write about it."""
-    where = maybe(node, "hl7:component1/hl7:donorPreferredAddress/hl7:value")
-    agreed = "hl7:component/hl7:bloodDonorConsent"
+    # An update has the consent first, a request for a number the address.
+    where = maybe(node, "*/hl7:donorPreferredAddress/hl7:value")
+    agreed = "*/hl7:bloodDonorConsent"
     return DonorPreference(
         consent=code(node, f"{agreed}/hl7:value") or "",
         given_at=value(node, f"{agreed}/hl7:effectiveTime") or "",
@@ -230,7 +233,7 @@ def blood_donor(node: Node) -> DonorPreference:
 def organ_donor(node: Node) -> DonorPreference:
     """Give whether a person wants to give organs, and which."""
     agreed = "hl7:component/hl7:organDonorConsent"
-    given = every(node, f"{agreed}/hl7:component1/hl7:organDonationItem/hl7:value")
+    given = every(node, f"{agreed}/*/hl7:organDonationItem/hl7:value")
     return DonorPreference(
         consent=code(node, f"{agreed}/hl7:value") or "",
         given_at=value(node, f"{agreed}/hl7:effectiveTime") or "",
@@ -253,26 +256,26 @@ def provisions(event: str, provider: str) -> Reader:
     return items(place, provision(provider))
 
 
-_SHARED_SECRET: Final = single(
+SHARED_SECRET: Final = single(
     Single.SHARED_SECRET, "hl7:subjectOf5/hl7:sharedSecret", lambda node: text(node, "hl7:value")
 )
-_BIRTH_ORDER: Final = single(Single.BIRTH_ORDER, f"{PERSON}/hl7:multipleBirthOrderNumber", _number)
-_LANGUAGE: Final = single(
+BIRTH_ORDER: Final = single(Single.BIRTH_ORDER, f"{PERSON}/hl7:multipleBirthOrderNumber", _number)
+LANGUAGE: Final = single(
     Single.LANGUAGE,
     f"{PERSON}/hl7:languageCommunication",
     lambda node: reading.language(node, "."),
 )
-_WRITTEN_FORMAT: Final = single(
+WRITTEN_FORMAT: Final = single(
     Single.WRITTEN_FORMAT,
     "hl7:subjectOf4[1]/hl7:preferredWrittenCommunicationFormat",
     lambda node: code(node, "hl7:value"),
 )
-_HEALTHSPACE: Final = single(
+HEALTHSPACE: Final = single(
     Single.HEALTHSPACE,
     "hl7:subjectOf3[1]/hl7:healthspaceRegistration",
     lambda node: code(node, "hl7:value"),
 )
-_CONTACT: Final = single(
+CONTACT: Final = single(
     Single.CONTACT,
     "hl7:subjectOf2[1]/hl7:preferredContactMethod",
     lambda node: _contact(node, "."),
@@ -283,10 +286,10 @@ GENDER: Final = single(
 BIRTH_TIME: Final = single(
     Single.BIRTH_TIME,
     f"{PERSON}/hl7:birthTime",
-    lambda node: _to_the_minute(node.get("value")),
+    lambda node: to_the_minute(node.get("value")),
 )
 _BIRTHPLACE: Final = single(
-    Single.BIRTHPLACE, f"{PERSON}/hl7:birthplace", _place_of_birth, "hl7:addr"
+    Single.BIRTHPLACE, f"{PERSON}/hl7:birthplace", place_of_birth, "hl7:addr"
 )
 _DEAD: Final = f"{PERSON}/hl7:deceasedTime"
 _AUTHOR: Final = "../../hl7:author/hl7:registeringAuthority"
@@ -298,7 +301,7 @@ def plain_death(notification: str) -> Reader:
 
 
 DEATH: Final = plain_death("hl7:subjectOf7[1]/hl7:deathNotification")
-_CONSENTS: Final = consents("hl7:subjectOf1/hl7:consent")
+CONSENTS: Final = consents("hl7:subjectOf1/hl7:consent")
 
 
 def _general(event: str, provider: str) -> tuple[Reader, ...]:
@@ -308,16 +311,16 @@ def _general(event: str, provider: str) -> tuple[Reader, ...]:
         TELECOMS,
         NAMES,
         provisions(event, provider),
-        _SHARED_SECRET,
+        SHARED_SECRET,
         GENDER,
         BIRTH_TIME,
-        _BIRTH_ORDER,
+        BIRTH_ORDER,
         DEATH,
-        _LANGUAGE,
-        _WRITTEN_FORMAT,
-        _HEALTHSPACE,
-        _CONTACT,
-        _CONSENTS,
+        LANGUAGE,
+        WRITTEN_FORMAT,
+        HEALTHSPACE,
+        CONTACT,
+        CONSENTS,
         _BIRTHPLACE,
     )
 
@@ -326,65 +329,3 @@ BEFORE_2008: Final = _general("patientCareProvision", RESPONSIBLE)
 V2008A: Final = _general("patientCareProvision", PERFORMER)
 CONSENT_3_1: Final = (consents("hl7:subjectOf/hl7:consent"),)
 DEATH_3_1: Final = (plain_death("hl7:subjectOf[1]/hl7:deathNotification"),)
-
-_GENDER_PART: Final = f"{PERSON}/hl7:COCT_MT000209UK01.PartAdminGenderCode"
-_BIRTH_PART: Final = f"{PERSON}/hl7:COCT_MT000210UK01.PartBirthTime"
-_NOTIFIED: Final = "hl7:subjectOf7[1]/hl7:deathNotification"
-_DEATH_PART: Final = f"{PERSON}/hl7:COCT_MT000211UK01.PartDeceasedTime"
-
-V2008B: Final = (
-    RELATED_PERSONS,
-    ADDRESSES,
-    TELECOMS,
-    NAMES,
-    provisions("patientCareProvision", PERFORMER),
-    _SHARED_SECRET,
-    single(
-        Single.GENDER,
-        _GENDER_PART,
-        lambda node: code(node, "hl7:partPerson/hl7:administrativeGenderCode"),
-    ),
-    single(
-        Single.BIRTH_TIME,
-        _BIRTH_PART,
-        lambda node: _to_the_minute(value(node, "hl7:partPerson/hl7:birthTime")),
-    ),
-    _BIRTH_ORDER,
-    death(
-        DeathPlaces(
-            f"{_DEATH_PART}/hl7:partPerson/hl7:deceasedTime",
-            _DEATH_PART,
-            _NOTIFIED,
-            f"{_NOTIFIED}/hl7:responsibleParty/hl7:registeringAuthority",
-        )
-    ),
-    _LANGUAGE,
-    _WRITTEN_FORMAT,
-    _HEALTHSPACE,
-    _CONTACT,
-    _CONSENTS,
-    single(
-        Single.BIRTHPLACE,
-        f"{PERSON}/hl7:COCT_MT000208UK01.BirthPlace",
-        _place_of_birth,
-        "hl7:addr",
-    ),
-    single(Single.BLOOD_DONOR, "hl7:subjectOf10/hl7:bloodDonorPrefs", blood_donor),
-    single(Single.ORGAN_DONOR, "hl7:subjectOf15/hl7:organDonorPrefs", organ_donor),
-)
-
-NHAIS_2008A: Final = (
-    ADDRESSES,
-    NAMES,
-    provisions("patientCareProvisionEvent", PERFORMER),
-    GENDER,
-    BIRTH_TIME,
-    plain_death("hl7:subjectOf1[1]/hl7:deathNotification"),
-    single(Single.REGISTRATION, "hl7:subjectOf2[1]/hl7:nHAISRegistrationEvent", registration),
-    single(Single.REMOVAL, "hl7:subjectOf3[1]/hl7:nHAISRemovalRegistrationEvent", registration),
-)
-NHAIS_2008B: Final = (
-    *V2008B,
-    single(Single.REGISTRATION, "hl7:subjectOf6[1]/hl7:nHAISRegistrationEvent", registration),
-    single(Single.REMOVAL, "hl7:subjectOf8[1]/hl7:pCRemovalRegistrationEvent", registration),
-)

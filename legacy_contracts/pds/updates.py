@@ -21,8 +21,10 @@ from legacy_contracts.hl7.wrappers import worded
 from legacy_contracts.interaction import Generation, HubInteraction, Pattern
 from legacy_contracts.pds import (
     nhais_rules,
+    register_values,
     update_answers_2_3,
     update_items,
+    update_items_2008b,
     update_tables,
     updates_2_3,
 )
@@ -111,9 +113,13 @@ _WARNED: Final = Rules(update_tables.WARNED)
 
 
 def _update(
-    interaction_id: str, answer: str, rules: tuple[Group, ...], readers: tuple[Reader, ...]
+    interaction_id: str,
+    answer: str,
+    rules: tuple[Group, ...],
+    readers: tuple[Reader, ...],
+    besides: tuple[Group, ...] = (),
 ) -> Update:
-    stages = _stages(stage_1(), rules, known(REQUEST))
+    stages = _stages(stage_1(), rules, (*known(REQUEST), *besides))
     return Update(interaction_id, answer, stages, readers, _WARNED)
 
 
@@ -124,7 +130,13 @@ ANSWER_NHAIS: Final = "PRPA_IN000209UK01"
 
 _LATER: Final[tuple[Update, ...]] = (
     _update("PRPA_IN000203UK03", ANSWER_2008, update_tables.V2008A, update_items.V2008A),
-    _update("PRPA_IN000203UK06", ANSWER_2008, update_tables.V2008B, update_items.V2008B),
+    _update(
+        "PRPA_IN000203UK06",
+        ANSWER_2008,
+        update_tables.V2008B,
+        update_items_2008b.V2008B,
+        register_values.general(REQUEST),
+    ),
     _update("PRPA_IN160000UK30", ANSWER_2006B, update_tables.V2006B, update_items.BEFORE_2008),
     _update("PRPA_IN160000UK01", ANSWER_3_1, update_tables.COMBINED_3_1, update_items.BEFORE_2008),
     _update("PRPA_IN110000UK15", ANSWER_3_1, update_tables.GENERAL_3_1, update_items.BEFORE_2008),
@@ -141,9 +153,13 @@ _LATER: Final[tuple[Update, ...]] = (
         _stages(
             stage_1(NHAIS_REQUEST, kind=CODED_KIND),
             nhais_rules.V2008A,
-            (*known(NHAIS_REQUEST), known_reasons(NHAIS_REQUEST)),
+            (
+                *known(NHAIS_REQUEST),
+                known_reasons(NHAIS_REQUEST),
+                *register_values.known(NHAIS_REQUEST),
+            ),
         ),
-        update_items.NHAIS_2008A,
+        update_items_2008b.NHAIS_2008A,
         request=NHAIS_REQUEST,
     ),
     Update(
@@ -152,9 +168,9 @@ _LATER: Final[tuple[Update, ...]] = (
         _stages(
             stage_1(kind=CODED_KIND),
             nhais_rules.V2008B,
-            (*known(REQUEST), known_reasons()),
+            (*known(REQUEST), known_reasons(), *register_values.known(REQUEST)),
         ),
-        update_items.NHAIS_2008B,
+        update_items_2008b.NHAIS_2008B,
         _WARNED,
     ),
 )

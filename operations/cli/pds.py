@@ -17,6 +17,7 @@ from core.errors import ChangeRefused, CoreError, NotFound
 from core.values.changes import Objection
 from core.values.demographics import Patient, Sensitivity
 from core.values.identity import NhsNumber, is_nhs_number, operator_named
+from operations.cli import unshown
 from operations.cli.hub import spine_of
 from operations.cli.opening import config_option, fail, json_option, read_config, say_json
 
@@ -55,7 +56,8 @@ def pds() -> None:
 def show(path: Path, number: NhsNumber, limit: int, *, as_json: bool) -> None:
     """Tell a record's history by serial change number: who changed what, and when.
 
-    --json gives every version of the record in whole.
+    What is kept and no query can show stands before it. --json gives every version of the record
+    in whole.
     """
     history: History = _performed(path, lambda _id, _user: ShowHistory(number, limit), number)
     if as_json:
@@ -156,6 +158,7 @@ def _told(history: History) -> Iterator[str]:
     for one in patient.replaced:
         since = one.period.start if one.period else None
         yield f"  has replaced {one.nhs_number} since {since or 'an unknown day'}"
+    yield from unshown.told(patient)
     yield from map(_change, history.changes)
     if history.loaded is not None:
         first = history.loaded.patient.serial_change_number

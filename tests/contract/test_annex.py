@@ -150,7 +150,10 @@ _RETRIEVAL_2008B: Final = (
     f"PDSResponse({_SCN} subject(patientRole(confidentialityCode? id patientPerson?("
     f"multipleBirthOrderNumber? {_LANGUAGE} "
     + _provided_2008(
-        "patientCareProvision", _SOURCE_B, "pertinentInformation?(nothing) subject?(nothing)"
+        "patientCareProvision",
+        _SOURCE_B,
+        "pertinentInformation?(pertinentCareProviderPaymentInfo)"
+        " subject?(COCT_MT000200UK03.RegisteredRolePart)",
     )
     + f" {_related_2008('UK03', _SOURCE_A, _SOURCE_B)} {_ADDRESSES_B}"
     f" COCT_MT000209UK01.PartAdminGenderCode?(partPerson(administrativeGenderCode) {_NOTIFIED})"
@@ -247,20 +250,10 @@ TREES: Final = {
 NEVER_RECORDED: Final = (
     "COCT_MT000204UK01.VPIndicator",
     "COCT_MT000312UK01.DataQualityType",
-    "alternativeIdentifier",
-    "bloodDonorPrefs",
-    "clinicalDocumentEvent",
     "matchingLevel",
     "nhaisRegistration",
-    "organDonorPrefs",
     "suspectedMultipleRegistrations",
-    "treatmentEntitlement",
-    "patientCareProvision/pertinentInformation",
-    "patientCareProvision/subject",
-    "nHAISRegistrationEvent/subjectOf",
-    "pCRemovalRegistrationEvent/availabilityTime",
     "pCRemovalRegistrationEvent/component",
-    "pCRemovalRegistrationEvent/responsibleParty",
     "pCRemovalRegistrationEvent/subjectOf",
 )
 """What the trees have room for and the record (core.values.demographics) has not."""

@@ -10,18 +10,21 @@ from typing import Final
 
 import creation_messages as messages
 import pytest
+import register_messages
 from asking import details_of, spine_with
 from creation_messages import ALLOCATIONS, BIRTHS, Baby
 from lxml import etree
 from mutated import mutated
 from recording_cases import changed
-from schemas import Schemas
+from schemas import Schemas, hl7_message
 from wire_requests import KINDS
 
 from adapters import pds_creation
 from core.demographics.creation import AllocateNumber
 from core.values.demographics import (
+    Address,
     AddressUse,
+    Authority,
     Birth,
     Birthplace,
     CareProvision,
@@ -29,10 +32,12 @@ from core.values.demographics import (
     ContactPreference,
     Death,
     Delivery,
+    DonorPreference,
     Language,
     Mother,
     Name,
     NameUse,
+    Notified,
     Patient,
     Period,
     Telecom,
@@ -316,6 +321,51 @@ def test_all_that_an_allocation_brings_is_read(interaction_id: str) -> None:
     )
 
 
+def test_all_that_2008a_tells_of_a_newcomer_is_kept_and_shown(official: Schemas) -> None:
+    made, answer = _made_and_shown("PRPA_IN000200UK03", official)
+    assert made.registered_by == Authority("y", "T99999", "990000000065")
+    assert made.registered is not None
+    assert made.registered.reason == "4"
+    (kept,) = made.paper_records
+    assert (kept.transfer, kept.office) == ("SP", "LEEDS")
+    assert kept.object_id is not None
+    for shown in ("FORMERLY", "3 OLD LANE", 'reasonCode code="4"', 'value code="SP"'):
+        assert shown.encode() in answer, shown
+
+
+def test_all_that_2008b_tells_of_a_newcomer_is_kept_and_shown(official: Schemas) -> None:
+    made, answer = _made_and_shown("PRPA_IN000200UK04", official)
+    where = Address(lines=("4 HILL TOP",))
+    assert made.blood_donor == DonorPreference("1", "20140820", address=where)
+    assert made.organ_donor == DonorPreference("1", "20140820", organs=("1",))
+    assert made.notified == Notified("20140825093000", "20140825093000")
+    for shown in ("bloodDonorConsent", "organDonorConsent", 'value value="20140825093000"'):
+        assert shown.encode() in answer, shown
+
+
+def _made_and_shown(interaction_id: str, official: Schemas) -> tuple[Patient, bytes]:
+    """Give the record that an allocation makes, and what a retrieval of 2008B shows of it."""
+    sent = messages.allocation(interaction_id, register_messages.newcomer(interaction_id))
+    root = etree.fromstring(sent.payload)
+    assert official.complaints(root) == ()
+    assert allocation.faults(root, interaction_id) == ()
+    spine = spine_with(())
+    caller = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), "QUPA_IN000008UK05", "m1")
+    asked = allocation.parse(root, interaction_id).record
+    made = spine.core.perform(AllocateNumber("m1", SAMPLE_ASID, asked), by=caller).patient
+    answer = spine.ask("QUPA_IN000008UK05", details_of(made)).body
+    assert official.complaints(hl7_message(answer)) == ()
+    return made, answer
+
+
+def test_the_street_of_a_place_of_birth_is_kept() -> None:
+    sent = messages.birth("PRPA_IN000205UK03").payload
+    street = "<streetAddressLine>1 Ward Road</streetAddressLine><county>Testshire"
+    root = etree.fromstring(sent.replace("<county>Testshire", street))
+    place = births.parse(root, "PRPA_IN000205UK03").record.birthplace
+    assert place == Birthplace("Testton", "Testshire", "1", ("1 Ward Road",))
+
+
 @pytest.mark.parametrize("interaction_id", BIRTHS)
 def test_all_that_a_birth_brings_is_read(interaction_id: str) -> None:
     sent = messages.birth(interaction_id, Baby(dead=True))
@@ -323,7 +373,13 @@ def test_all_that_a_birth_brings_is_read(interaction_id: str) -> None:
     record = read.record
     assert (read.ignore_duplicates, read.warnings) == (False, ())
     assert (record.gender, record.birth_time, record.birth_order) == ("1", "201408242330", 1)
-    assert record.death == Death("201408242330", "1")
+    trust = Authority("c", "T99999")
+    assert record.death == Death("201408242330", "1", trust)
+    assert record.registered_by == trust
+    told = "20140825093000"
+    assert record.notified == (
+        None if interaction_id == "PRPA_IN000205UK03" else Notified(told, told, told)
+    )
     assert record.birthplace == Birthplace("Testton", "Testshire", "1")
     assert (record.ethnic_group, record.previous_contact) == ("A", "0")
     assert record.names == (Name(family="EVANS"),)

@@ -11,6 +11,7 @@ import pytest
 import update_messages as made
 from lxml import etree
 from pds_update_scripts import everything, update
+from spoiling import spoil
 from update_messages import Asked
 
 from core.values.changes import ChangeList, ItemChange
@@ -39,12 +40,6 @@ UNASKED: Final = (
     ("subjectOf4", "preferredWrittenCommunicationFormat"),
 )
 """Where the stylesheets ask of the first alone, and what would stand in a second one."""
-WORDS: Final = (
-    *("", "removed", "added", "altered", "unchanged", "set", "L", "H", "TMP", "PREFERRED"),
-    *("0", "1", "2", "4", "6", "y", "P1", "P9", "11", "21", "abc", "-1", "²", "20140820", "NA"),
-    *("AGNT", "PRS", "2.16.840.1.113883.2.1.4.1", "2.16.840.1.113883.2.1.3.2.4.18.1"),
-)
-ATTRIBUTES: Final = ("updateMode", "use", "nullFlavor", "classCode", "code", "value", "extension")
 
 
 @pytest.mark.parametrize("interaction", [*made.UPDATES, *old.ANSWERS])
@@ -56,7 +51,7 @@ def test_what_breaks_no_rule_can_be_read(interaction: str) -> None:
     for _ in range(ROUNDS):
         spoilt = copy.deepcopy(whole)
         for _ in range(dice.choice((1, 1, 2, 3, 5))):
-            _spoil(spoilt, dice)
+            spoil(spoilt, dice)
         root = etree.fromstring(etree.tostring(spoilt))
         if not row.faults(root):
             read += isinstance(row.parse(root), ChangeList)
@@ -131,25 +126,3 @@ def test_all_that_is_written_in_a_name_is_read(interaction: str) -> None:
     changes = _parsed(interaction, whole).changes
     names = [one.item for one in changes if isinstance(one, ItemChange)]
     assert "NEWNAME-SMITH" in [one.family for one in names if isinstance(one, Name)]
-
-
-def _spoil(root: etree._Element, dice: random.Random) -> None:
-    """Leave out, double, move or change one thing of a message's content."""
-    subjects = list(root.iterfind("{*}ControlActEvent/{*}subject"))
-    elements = [one for subject in subjects for one in subject.iter()]
-    chosen, other = dice.choice(elements), dice.choice(elements)
-    parent = chosen.getparent()
-    assert parent is not None
-    what = dice.randrange(6)
-    if what == 0 and chosen not in subjects:
-        parent.remove(chosen)
-    elif what == 1:
-        parent.insert(dice.randrange(len(parent) + 1), copy.deepcopy(chosen))
-    elif what == 2 and chosen.attrib:
-        del chosen.attrib[dice.choice(list(chosen.attrib))]
-    elif what == 3 and chosen.attrib:
-        chosen.set(dice.choice(list(chosen.attrib)), dice.choice(WORDS))
-    elif what == 4:
-        chosen.set(dice.choice(ATTRIBUTES), dice.choice(WORDS))
-    else:
-        other.append(copy.deepcopy(chosen))

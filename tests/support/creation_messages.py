@@ -57,9 +57,13 @@ def observed(name: str, code: str, value: str) -> str:
     return act(name, coded("code", code, "17.35") + value)
 
 
+NOTIFIED: Final = "20140825093000"
+"""When single values were notified, as the messages of 2008B say here."""
+
+
 def notified(part: str, content: str) -> str:
     """Give a single item as 2008B has it: with the time it was notified."""
-    time = observed("notificationTime", "45", '<value value="20140825093000"/>')
+    time = observed("notificationTime", "45", f'<value value="{NOTIFIED}"/>')
     return role(part, entity("partPerson", content) + link("subjectOf", time), "PART")
 
 
@@ -91,6 +95,11 @@ class Newcomer:
     birth_time: str = "20140820"
     authority: str = "d"
     practice: str = "T99999"
+    person: str = ""
+    """The person who registers, of an authority that must name one."""
+    registered: str = ""
+    about: str = ""
+    """What stands beside the person: a paper record (2008A), a donor's wishes (2008B)."""
 
 
 def _language() -> str:
@@ -147,9 +156,15 @@ def _preferences() -> str:
 
 def _authority(newcomer: Newcomer) -> str:
     code = coded("code", newcomer.authority, "16.20")
+    who = ""
+    if newcomer.person:
+        own = f'<id root="1.2.826.0.1285.0.2.0.65" extension="{newcomer.person}"/>'
+        who = entity(
+            "assignedRegisteringOrganization", role("scopedAssignedPerson", own, "ASSIGNED"), "ORG"
+        )
     return role(
         "registeringAuthority",
-        f'{code}<id root="{ORGANISATION}" extension="{newcomer.practice}"/>',
+        f'{code}<id root="{ORGANISATION}" extension="{newcomer.practice}"/>{who}',
         "ASSIGNED",
     )
 
@@ -179,8 +194,10 @@ def _request_2008a(newcomer: Newcomer) -> str:
         f'<administrativeGenderCode code="{newcomer.gender}"/>'
         f'<birthTime value="{newcomer.birth_time}"/>{newcomer.name}{_language()}'
         + _provision(newcomer.practice, _PERFORMER, _SINCE)
+        + newcomer.registered
     )
-    content = newcomer.addresses + TELECOM + entity("patientPerson", about) + _preferences()
+    person = entity("patientPerson", about) + newcomer.about
+    content = newcomer.addresses + TELECOM + person + _preferences()
     return _registration(content, _authority(newcomer), author_first=True)
 
 
@@ -195,7 +212,8 @@ def _request_2008b(newcomer: Newcomer) -> str:
         )
         + notified("COCT_MT000210UK01.PartBirthTime", f'<birthTime value="{newcomer.birth_time}"/>')
     )
-    content = newcomer.addresses + TELECOM + entity("patientPerson", about) + _preferences()
+    person = entity("patientPerson", about) + newcomer.about
+    content = newcomer.addresses + TELECOM + person + _preferences()
     return _registration(content, _authority(newcomer), author_first=True)
 
 

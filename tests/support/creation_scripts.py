@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 import creation_messages
+import register_messages
 from creation_messages import ALLOCATIONS, BIRTHS, Baby, Newcomer
 from ebxml_messages import Message
 from hub_messages import TO_THE_HUB
@@ -77,9 +78,24 @@ def _allocations(interaction_id: str) -> dict[str, Made]:
         if interaction_id != "PRPA_IN000200UK04"
         else spoilt(make, r"(<registeringAuthority .*?)<id [^>]*/>", r"\1"),
         "born-in-the-future": once(partial(make, Newcomer(birth_time="20140827"))),
+        **_told_more(interaction_id),
         "a-use-that-no-list-has": spoilt(make, r'<name use="A">', '<name use="OLD">'),
         **_of_the_hub(make),
     }
+
+
+def _told_more(interaction_id: str) -> dict[str, Made]:
+    """Give the cases of what 2008A and 2008B alone tell of a newcomer."""
+    if not interaction_id.startswith("PRPA_IN000200"):
+        return {}
+    whole = partial(
+        creation_messages.allocation, interaction_id, register_messages.newcomer(interaction_id)
+    )
+    is_2008a = interaction_id == "PRPA_IN000200UK03"
+    name = "told-of-by-the-register" if is_2008a else "a-donor"
+    code, system = ("4", "17.166") if is_2008a else ("1", "16.2")
+    pattern = rf'code="{code}" (codeSystem="[^"]*{system}")'
+    return {name: once(whole), f"{name}-with-no-such-code": spoilt(whole, pattern, r'code="Q" \1')}
 
 
 def _after(make: Make, *babies: Baby) -> Made:

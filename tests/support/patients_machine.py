@@ -246,7 +246,9 @@ class Patients(RuleBasedStateMachine):
         number = str(reply.nhs_number)
         assert number not in self.people, "a number that was given before"
         hand = Hand(asid, self.world.hub.clock())
-        self.people[number] = remembered.begun((*wishes, wishing.registered(interaction)), hand)
+        self.people[number] = remembered.begun(
+            (*wishing.as_told(wishes, interaction), wishing.registered(interaction)), hand
+        )
         self.noted["AllocateNumber", audited_rows.who(asid), (number,), "done"] += 1
         self.last = message
 

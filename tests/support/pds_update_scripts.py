@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 import old_update_messages as old
+import register_messages as told
 import update_messages as made
 from ebxml_messages import Message
 from hub_messages import TO_THE_HUB
@@ -58,8 +59,11 @@ def everything(interaction: str) -> Sections:
     return make(interaction)
 
 
-def then_queried(interaction: str, sections: Sections, asked: Details = OPEN) -> Made:
+def then_queried(
+    interaction: str, sections: Sections, asked: Details = OPEN, *, history: str = "0"
+) -> Made:
     """Give a script of one update, after which every generation of queries shows the record."""
+    asked = replace(asked, history=history)
 
     def script() -> Script:
         came = posted(update(interaction, Asked(sections, nhs_number=asked.nhs_number)))
@@ -248,12 +252,53 @@ def of_2_3(interaction: str) -> Mapping[str, Made]:
     }
 
 
+def told_of(interaction: str) -> Mapping[str, Made]:
+    """Give the cases of what only 2008B and the local register bring."""
+    cases: dict[str, Made] = {}
+    form = made.FORMS[interaction]
+    if "identifiers" in form.subjects:
+        cases |= {
+            "called-elsewhere": then_queried(
+                interaction, {"identifiers": told.identifier("added")}, history="1"
+            ),
+            "called-elsewhere-altered-without-id": asking(
+                interaction, {"identifiers": told.identifier("altered")}
+            ),
+            "called-elsewhere-without-scheme": asking(
+                interaction,
+                {"identifiers": told.identifier("added").replace(told.SCHEME, "none")},
+            ),
+        }
+    if form.register is not None:
+        cases |= {
+            "told-of-by-the-register": then_queried(
+                interaction, told.everything(interaction), history="1"
+            ),
+            "paper-record-sent": then_queried(
+                interaction, {"paper": told.paper(interaction, "added")}
+            ),
+            "no-paper-record-to-remove": asking(
+                interaction, {"paper": told.paper(interaction, "removed")}
+            ),
+        }
+    if "entitlement" in form.subjects:
+        cases |= {
+            "removed-by-an-authority": then_queried(
+                interaction, {"removal": told.removed_by(interaction, "added")}
+            ),
+            "entitled-to-nothing-known": asking(
+                interaction, {"entitlement": told.entitlement("added", "9")}
+            ),
+        }
+    return cases
+
+
 _COMMENTED: Final = {"consents": made.consent("PRPA_IN160000UK30", "altered", comments="")}
 
 
 def _cases(interaction: str) -> Mapping[str, Made]:
     form = made.FORMS[interaction]
-    cases = dict(shared(interaction))
+    cases = {**shared(interaction), **told_of(interaction)}
     if "addr" in form.role and form.register is None:
         cases.update(items(interaction))
     if form.register is not None:

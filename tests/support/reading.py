@@ -15,6 +15,7 @@ from lxml import etree
 from core.values.demographics import (
     Address,
     AddressUse,
+    Authority,
     Birthplace,
     CareProvision,
     CareProvisionKind,
@@ -102,45 +103,46 @@ def patient(message: etree._Element) -> Patient:
     return replace(
         _described(role, person),
         serial_change_number=1 if scn is None else int(scn.get("value", "1")),
-        names=tuple(_name(one) for one in _found(person, "h:name", "h:partPerson/h:name")),
-        addresses=tuple(_address(one) for one in _found(role, "h:addr"))
-        + tuple(_address(one) for one in _found(person, "", "h:addr")),
+        names=tuple(name(one) for one in _found(person, "h:name", "h:partPerson/h:name")),
+        addresses=tuple(address(one) for one in _found(role, "h:addr"))
+        + tuple(address(one) for one in _found(person, "", "h:addr")),
         telecoms=tuple(_telecom(one) for one in _found(role, "h:telecom"))
         + tuple(_telecom(one) for one in _found(person, "", "h:telecom")),
         care_provisions=tuple(
-            _provision(one) for one in _all(person, "h:playedOtherProviderPatient/h:subjectOf/*")
+            _provision(one) for one in all_at(person, "h:playedOtherProviderPatient/h:subjectOf/*")
         ),
-        related_persons=tuple(_related(one) for one in _all(person, "h:scopedRelatedPersonRole")),
-        consents=tuple(_consent(one) for one in _all(role, "*/h:consent")),
-        replaced=tuple(_replaced(one) for one in _all(role, "h:replacementOf/h:oldVersion")),
+        related_persons=tuple(_related(one) for one in all_at(person, "h:scopedRelatedPersonRole")),
+        consents=tuple(_consent(one) for one in all_at(role, "*/h:consent")),
+        replaced=tuple(_replaced(one) for one in all_at(role, "h:replacementOf/h:oldVersion")),
     )
 
 
 def _described(role: etree._Element, person: etree._Element) -> Patient:
     """Give the items that a record has once."""
     return Patient(
-        nhs_number=NhsNumber(str(_value(role, "h:id/@extension"))),
-        sensitivity=_maybe(_SENSITIVITIES, _value(role, "h:confidentialityCode/@code")),
-        gender=_value(person, ".//h:administrativeGenderCode/@code"),
-        birth_time=_value(person, ".//h:birthTime/@value"),
-        birth_order=_whole(_value(person, "h:multipleBirthOrderNumber/@value")),
-        birthplace=_birthplace(person),
+        nhs_number=NhsNumber(str(value(role, "h:id/@extension"))),
+        sensitivity=_maybe(_SENSITIVITIES, value(role, "h:confidentialityCode/@code")),
+        gender=value(person, ".//h:administrativeGenderCode/@code"),
+        birth_time=value(person, ".//h:birthTime/@value"),
+        birth_order=_whole(value(person, "h:multipleBirthOrderNumber/@value")),
+        birthplace=birthplace(person),
         death=_death(role, person),
         language=_language(person),
         contact=_contact(role),
-        written_format=_value(role, "*/h:preferredWrittenCommunicationFormat/h:value/@code"),
-        healthspace=_value(role, "*/h:healthspaceRegistration/h:value/@code"),
-        shared_secret=_text(role, "*/h:sharedSecret/h:value"),
+        written_format=value(role, "*/h:preferredWrittenCommunicationFormat/h:value/@code"),
+        healthspace=value(role, "*/h:healthspaceRegistration/h:value/@code"),
+        shared_secret=text(role, "*/h:sharedSecret/h:value"),
         registration=_registration(role),
         removal=_removal(role),
-        previous_contact=_value(role, "*/h:previousNhsContact/h:value/@code"),
+        previous_contact=value(role, "*/h:previousNhsContact/h:value/@code"),
         blood_donor=_donor(role, "blood"),
         organ_donor=_donor(role, "organ"),
-        recorded_at=_value(person, ".//h:notificationTime/h:value/@value"),
+        recorded_at=value(person, ".//h:notificationTime/h:value/@value"),
     )
 
 
-def _all(element: etree._Element, path: str) -> list[etree._Element]:
+def all_at(element: etree._Element, path: str) -> list[etree._Element]:
+    """Give the elements at a path."""
     return list(element.xpath(path, namespaces=_H))
 
 
@@ -150,16 +152,18 @@ def _found(element: etree._Element, plain: str, in_part: str = "") -> list[etree
     paths = [plain] if plain else []
     if in_part:
         paths.append(f"{parts}/{in_part}")
-    return _all(element, " | ".join(paths))
+    return all_at(element, " | ".join(paths))
 
 
-def _value(element: etree._Element, path: str) -> str | None:
+def value(element: etree._Element, path: str) -> str | None:
+    """Give the first attribute at a path, or None."""
     found = element.xpath(path, namespaces=_H)
     return str(found[0]) if found else None
 
 
-def _text(element: etree._Element, path: str) -> str | None:
-    found = _all(element, path)
+def text(element: etree._Element, path: str) -> str | None:
+    """Give the text of the first element at a path, or None."""
+    found = all_at(element, path)
     return (found[0].text or "") if found else None
 
 
@@ -171,25 +175,27 @@ def _maybe(table: Mapping[str, _T], code: str | None) -> _T | None:
     return None if code is None else table[code]
 
 
-def _period(element: etree._Element, name: str) -> Period | None:
-    found = _all(element, f"h:{name}")
+def period(element: etree._Element, name: str) -> Period | None:
+    """Give an interval of time, or None."""
+    found = all_at(element, f"h:{name}")
     if not found:
         return None
-    return Period(_value(found[0], "h:low/@value"), _value(found[0], "h:high/@value"))
+    return Period(value(found[0], "h:low/@value"), value(found[0], "h:high/@value"))
 
 
-def _object_id(element: etree._Element) -> str | None:
-    return _value(element, f"h:id[@root='{_OBJECT}']/@extension")
+def object_id(element: etree._Element) -> str | None:
+    """Give an item's own id, or None."""
+    return value(element, f"h:id[@root='{_OBJECT}']/@extension")
 
 
-def _provenance(holder: etree._Element) -> Provenance | None:
+def provenance(holder: etree._Element) -> Provenance | None:
     """Give who wrote what a part, a provision or a related person holds, as far as it says."""
     sources = "*/*[contains(local-name(), 'Source') or contains(local-name(), 'source')]"
     found = Provenance(
-        system=_value(holder, f"{sources}/h:value[@root='{_ASID}']/@extension"),
-        national_system=_value(holder, f"{sources}/h:value/@code"),
+        system=value(holder, f"{sources}/h:value[@root='{_ASID}']/@extension"),
+        national_system=value(holder, f"{sources}/h:value/@code"),
         recorded=next(
-            (_period(one, "value") for one in _all(holder, "*/h:systemEffectiveDate")), None
+            (period(one, "value") for one in all_at(holder, "*/h:systemEffectiveDate")), None
         ),
     )
     return None if found == Provenance() else found
@@ -200,34 +206,36 @@ def _part_of(item: etree._Element) -> Provenance | None:
     for above in item.iterancestors():
         name = etree.QName(above).localname
         if name.endswith(".PartOfWhole"):
-            return _provenance(above)
+            return provenance(above)
         if name != "partPerson":
             return None
     return None
 
 
-def _name(item: etree._Element) -> Name:
+def name(item: etree._Element) -> Name:
+    """Give a name."""
     return Name(
         use=_NAMES[item.get("use", "L")],
-        prefix=_text(item, "h:prefix"),
-        given=tuple(one.text or "" for one in _all(item, "h:given")),
-        family=_text(item, "h:family"),
-        suffix=_text(item, "h:suffix"),
-        period=_period(item, "validTime"),
-        object_id=_object_id(item),
+        prefix=text(item, "h:prefix"),
+        given=tuple(one.text or "" for one in all_at(item, "h:given")),
+        family=text(item, "h:family"),
+        suffix=text(item, "h:suffix"),
+        period=period(item, "validTime"),
+        object_id=object_id(item),
         provenance=_part_of(item),
     )
 
 
-def _address(item: etree._Element) -> Address:
+def address(item: etree._Element) -> Address:
+    """Give an address."""
     return Address(
         use=_ADDRESSES[item.get("use", "H")],
-        lines=tuple(one.text or "" for one in _all(item, "h:streetAddressLine")),
-        postcode=_text(item, "h:postalCode"),
-        paf_key=_text(item, "h:addressKey"),
-        description=_text(item, "h:desc"),
-        period=_period(item, "useablePeriod"),
-        object_id=_object_id(item),
+        lines=tuple(one.text or "" for one in all_at(item, "h:streetAddressLine")),
+        postcode=text(item, "h:postalCode"),
+        paf_key=text(item, "h:addressKey"),
+        description=text(item, "h:desc"),
+        period=period(item, "useablePeriod"),
+        object_id=object_id(item),
         provenance=_part_of(item),
     )
 
@@ -236,126 +244,158 @@ def _telecom(item: etree._Element) -> Telecom:
     return Telecom(
         use=_TELECOMS[item.get("use", "H")],
         value=item.get("value", ""),
-        period=_period(item, "useablePeriod"),
-        object_id=_object_id(item),
+        period=period(item, "useablePeriod"),
+        object_id=object_id(item),
         provenance=_part_of(item),
     )
 
 
 def _provision(event: etree._Element) -> CareProvision:
-    provider = _all(event, "h:performer/*/h:id | h:responsibleParty/*/h:id")[0]
+    provider = all_at(event, "h:performer/*/h:id | h:responsibleParty/*/h:id")[0]
     return CareProvision(
-        kind=_PROVISIONS[str(_value(event, "h:code/@code"))],
+        kind=_PROVISIONS[str(value(event, "h:code/@code"))],
         provider=provider.get("extension", ""),
         practitioner=provider.get("root") == _PRACTITIONER,
-        period=_period(event, "effectiveTime"),
-        object_id=_object_id(event),
-        provenance=_provenance(event),
+        period=period(event, "effectiveTime"),
+        object_id=object_id(event),
+        provenance=provenance(event),
     )
 
 
 def _related(role: etree._Element) -> RelatedPerson:
-    holders = [role, *_all(role, "h:player")]
-    numbers = _all(role, f".//h:id[@root='{_NHS_NUMBER}']")
+    holders = [role, *all_at(role, "h:player")]
+    numbers = all_at(role, f".//h:id[@root='{_NHS_NUMBER}']")
     names = [one for holder in holders for one in _found(holder, "h:name", "h:partPerson/h:name")]
     addresses = [one for holder in holders for one in _found(holder, "h:addr", "h:addr")]
     telecoms = [one for holder in holders for one in _found(holder, "h:telecom", "h:telecom")]
     return RelatedPerson(
-        relationship=str(_value(role, "h:code/@code")),
+        relationship=str(value(role, "h:code/@code")),
         role=_ROLES[role.get("classCode", "PRS")],
         nhs_number=numbers[0].get("extension") if numbers else None,
-        name=_name(names[0]) if names else None,
-        address=_address(addresses[0]) if addresses else None,
+        name=name(names[0]) if names else None,
+        address=address(addresses[0]) if addresses else None,
         telecoms=tuple(_telecom(one) for one in telecoms),
-        next_of_kin=_value(role, "*/h:partNextOfKin/h:code/@code"),
-        correspondence=_value(role, "*/h:partCorrespondence/h:code/@code"),
-        position=_whole(_value(role, "h:positionNumber/@value")),
+        next_of_kin=value(role, "*/h:partNextOfKin/h:code/@code"),
+        correspondence=value(role, "*/h:partCorrespondence/h:code/@code"),
+        position=_whole(value(role, "h:positionNumber/@value")),
         language=_language(holders[-1]),
         contact=_contact(role),
-        written_format=_value(role, "*/h:preferredWrittenCommunicationFormat/h:value/@code"),
-        call_back=_value(role, "*/h:callCentreCallBackConsent/h:value/@code"),
-        period=_period(role, "effectiveTime"),
-        object_id=_object_id(role),
-        provenance=_provenance(role),
+        written_format=value(role, "*/h:preferredWrittenCommunicationFormat/h:value/@code"),
+        call_back=value(role, "*/h:callCentreCallBackConsent/h:value/@code"),
+        period=period(role, "effectiveTime"),
+        object_id=object_id(role),
+        provenance=provenance(role),
     )
 
 
 def _language(person: etree._Element) -> Language | None:
-    found = _all(person, "h:languageCommunication")
+    found = all_at(person, "h:languageCommunication")
     if not found:
         return None
     return Language(
-        code=str(_value(found[0], "h:languageCode/@code")),
-        preferred=_value(found[0], "h:preferenceInd/@value") == "true",
-        interpreter=str(_value(found[0], "h:proficiencyLevelCode/@code")),
+        code=str(value(found[0], "h:languageCode/@code")),
+        preferred=value(found[0], "h:preferenceInd/@value") == "true",
+        interpreter=str(value(found[0], "h:proficiencyLevelCode/@code")),
     )
 
 
 def _contact(holder: etree._Element) -> ContactPreference | None:
-    found = _all(holder, "*/h:preferredContactMethod")
+    found = all_at(holder, "*/h:preferredContactMethod")
     if not found:
         return None
     return ContactPreference(
-        method=_value(found[0], "h:value/@code"),
-        times=_text(found[0], "*/h:pertinentPreferredContactTimes/h:value"),
+        method=value(found[0], "h:value/@code"),
+        times=text(found[0], "*/h:pertinentPreferredContactTimes/h:value"),
     )
 
 
-def _birthplace(person: etree._Element) -> Birthplace | None:
+def birthplace(person: etree._Element) -> Birthplace | None:
     """Give the birthplace; its country is text, or coded in 2008B."""
-    found = _all(person, "h:birthplace/h:addr | *[contains(local-name(), '.BirthPlace')]/h:addr")
+    found = all_at(person, "h:birthplace/h:addr | *[contains(local-name(), '.BirthPlace')]/h:addr")
     if not found:
         return None
-    country = _value(found[0], "h:country/h:code/@code")
+    country = value(found[0], "h:country/h:code/@code")
     return Birthplace(
-        city=_text(found[0], "h:city"),
-        county=_text(found[0], "h:county"),
-        country=_text(found[0], "h:country") if country is None else country,
+        city=text(found[0], "h:city"),
+        county=text(found[0], "h:county"),
+        country=text(found[0], "h:country") if country is None else country,
+        lines=tuple(one.text or "" for one in all_at(found[0], "h:streetAddressLine")),
+        postcode=text(found[0], "h:postalCode"),
     )
 
 
 def _death(role: etree._Element, person: etree._Element) -> Death | None:
     death = Death(
-        time=_value(person, ".//h:deceasedTime/@value"),
-        notification=_value(role, "*/h:deathNotification/h:value/@code"),
+        time=value(person, ".//h:deceasedTime/@value"),
+        notification=value(role, "*/h:deathNotification/h:value/@code"),
     )
     return None if death == Death() else death
 
 
 def _donor(role: etree._Element, what: str) -> DonorPreference | None:
-    agreed = _all(role, f"*/h:{what}DonorPrefs/h:component/h:{what}DonorConsent")
+    agreed = all_at(role, f"*/h:{what}DonorPrefs/h:component/h:{what}DonorConsent")
     if not agreed:
         return None
     return DonorPreference(
-        str(_value(agreed[0], "h:value/@code")), str(_value(agreed[0], "h:effectiveTime/@value"))
+        str(value(agreed[0], "h:value/@code")), str(value(agreed[0], "h:effectiveTime/@value"))
     )
 
 
 def _consent(event: etree._Element) -> Consent:
     return Consent(
-        kind=_CONSENTS[str(_value(event, "h:code/@code"))],
-        value=str(_value(event, "h:value/@code")),
-        given_at=_value(event, "h:effectiveTime/@value"),
-        comments=_text(event, "*/h:pertinentSupplementaryComments/h:value"),
+        kind=_CONSENTS[str(value(event, "h:code/@code"))],
+        value=str(value(event, "h:value/@code")),
+        given_at=value(event, "h:effectiveTime/@value"),
+        comments=text(event, "*/h:pertinentSupplementaryComments/h:value"),
     )
 
 
-def _registration(role: etree._Element) -> Registration | None:
-    found = _all(role, "*/h:nHAISRegistrationEvent")
-    if not found:
+def registrations(role: etree._Element) -> list[Registration]:
+    """Give every version of the registration with the register, and of the removal from it."""
+    return [
+        Registration(
+            custodian=value(one, "h:custodian/h:assignedDevice/h:id/@extension"),
+            reason=value(one, "h:reasonCode/@code"),
+            period=period(one, "effectiveTime"),
+            authority=_authority(one),
+            told_at=value(one, "h:availabilityTime/@value"),
+            provenance=provenance(one),
+        )
+        for one in all_at(role, " | ".join(f"*/h:{name}" for name in _EVENTS))
+    ]
+
+
+_EVENTS: Final = (
+    "nHAISRegistrationEvent",
+    "nHAISRemovalRegistrationEvent",
+    "pCRemovalRegistrationEvent",
+)
+
+
+def _authority(event: etree._Element) -> Authority | None:
+    kind = value(event, "h:responsibleParty/h:registeringAuthority/h:code/@code")
+    if kind is None:
         return None
-    custodian = _value(found[0], "h:custodian/h:assignedDevice/h:id/@extension")
-    return Registration(custodian=custodian, period=_period(found[0], "effectiveTime"))
+    own = "h:responsibleParty/h:registeringAuthority"
+    person = f"{own}/*/h:scopedAssignedPerson/h:id/@extension"
+    return Authority(kind, value(event, f"{own}/h:id/@extension"), value(event, person))
+
+
+def _is_over(item: Registration) -> bool:
+    recorded = item.provenance.recorded if item.provenance else None
+    return recorded is not None and recorded.end is not None
+
+
+def _registration(role: etree._Element) -> Registration | None:
+    standing = (one for one in registrations(role) if one.custodian and not _is_over(one))
+    return next(standing, None)
 
 
 def _removal(role: etree._Element) -> Registration | None:
-    found = _all(role, "*/h:nHAISRemovalRegistrationEvent | */h:pCRemovalRegistrationEvent")
-    if not found:
-        return None
-    reason = _value(found[0], "h:reasonCode/@code")
-    return Registration(reason=reason, period=_period(found[0], "effectiveTime"))
+    standing = (one for one in registrations(role) if one.reason and not _is_over(one))
+    return next(standing, None)
 
 
 def _replaced(version: etree._Element) -> ReplacedNumber:
-    number = str(_value(version, f"h:id[@root='{_NHS_NUMBER}']/@extension"))
-    return ReplacedNumber(number, _period(version, "effectiveTime"))
+    number = str(value(version, f"h:id[@root='{_NHS_NUMBER}']/@extension"))
+    return ReplacedNumber(number, period(version, "effectiveTime"))

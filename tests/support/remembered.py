@@ -48,6 +48,8 @@ class Wish:
     start: str | None = None
     until: str | None = None
     object_id: str | None = None
+    told: str | None = None
+    """When it was notified, where the message says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def blank(first: int = 0) -> Written:
         "consents": {},
         "items": {each: [] for each in ITEMS},
         "recorded": None,
+        "told": {},
         "restricted": None,
         "replaced_by": None,
         "replaces": [],
@@ -131,6 +134,7 @@ def _do(record: Written, wish: Wish, hand: Hand, *, correction: bool) -> None:
         _do_item(record["items"], wish, hand, correction=correction)
         return
     record["recorded"] = hand.stamp
+    record["told"][wish.thing] = wish.told
     kept = record["consents"] if wish.thing == "consent" else record["singles"]
     key = wish.use if wish.thing == "consent" else wish.thing
     if wish.mode == "removed":

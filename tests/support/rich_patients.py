@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.values.demographics import (
     Address,
     AddressUse,
+    AlternativeIdentifier,
     Authority,
     Birth,
     Birthplace,
@@ -22,15 +23,22 @@ from core.values.demographics import (
     Death,
     Delivery,
     DonorPreference,
+    Entitlement,
+    FormerPractice,
+    Identified,
     Language,
     LocalIdentifier,
     Mother,
     Name,
     NameUse,
+    Notified,
+    PaperRecord,
     Patient,
+    Payment,
     Period,
     Provenance,
     RecordStatus,
+    RegisteredPerson,
     Registration,
     RelatedPerson,
     RelatedRole,
@@ -86,6 +94,21 @@ _PRACTICE: Final = CareProvision(
     object_id="g1",
     provenance=_RECORDED,
 )
+_TOLD: Final = RegisteredPerson(
+    name=Name(NameUse.PREVIOUS, given=("ADA",), family="FORMER & CO"),
+    address=Address(lines=("", "9 <OLD> LANE", "", "", ""), postcode="LS1 4HZ"),
+    birthplace=Birthplace("LEEDS", country="ENGLAND"),
+    service=Period("19910101", "19950101"),
+    residence=Period("19600101"),
+    reason="3",
+    first_registered="19700201",
+    assignment="2",
+    former_register="NORTH & WEST",
+    former_practice=FormerPractice(
+        Name(family="HEALER"), Address(lines=("2 MILL STREET",)), Period("19800101", "20010202")
+    ),
+)
+"""What the local register told of somebody who registers with a practice."""
 
 _BY_NAME: Final = RelatedPerson(
     relationship="12",
@@ -122,7 +145,7 @@ FULL: Final = Patient(
     gender="2",
     birth_time="197001010930",
     birth_order=2,
-    birthplace=Birthplace("LEEDS", "WEST YORKSHIRE", "GBR"),
+    birthplace=Birthplace("LEEDS", "WEST YORKSHIRE", "GBR", ("THE INFIRMARY",), "LS1 3EX"),
     death=Death("20140801", "2", Authority("d", "A99001", "990000000065")),
     language=Language("cy", interpreter="1"),
     names=(
@@ -149,6 +172,13 @@ FULL: Final = Patient(
     telecoms=tuple(replace(_TELECOM, use=use, object_id=f"t-{use.name}") for use in TelecomUse),
     care_provisions=(
         _PRACTICE,
+        replace(_PRACTICE, object_id="g2", registered=_TOLD, period=_CLOSED, provenance=_REPLACED),
+        replace(
+            _PRACTICE,
+            object_id="g3",
+            payment=Payment(_OPEN, "1", "T99998"),
+            provenance=_REPLACED,
+        ),
         replace(_PRACTICE, provider="G9999999", practitioner=True, period=_CLOSED),
         *(
             CareProvision(kind, f"F{index:04d}", object_id=f"p{index}", provenance=_REPLACED)
@@ -170,7 +200,13 @@ FULL: Final = Patient(
     healthspace="2",
     shared_secret="FIDO <THE> DOG",  # noqa: S106 - a word that a made-up patient is known by
     registration=Registration("990000000088", period=_OPEN),
-    removal=Registration(reason="DEA", period=Period("20140801")),
+    removal=Registration(
+        reason="DEA",
+        period=Period("20140801"),
+        authority=Authority("y", "A99001", "990000000065"),
+        told_at="20140802",
+        provenance=_RECORDED,
+    ),
     previous_contact="1",
     blood_donor=DonorPreference("1", "20140801", address=_ADDRESS),
     organ_donor=DonorPreference("2", "20140801", organs=("1",)),
@@ -189,6 +225,27 @@ FULL: Final = Patient(
         child_health="T99991",
         responsible="T99992",
     ),
+    identifiers=(
+        AlternativeIdentifier(
+            Identified("2.16.840.1.113883.2.1.9999", "S-<1>"), _OPEN, "i1", _RECORDED
+        ),
+        AlternativeIdentifier(
+            Identified("2.16.840.1.113883.2.1.9999", "S-0"), _CLOSED, "i2", _REPLACED
+        ),
+    ),
+    paper_records=(
+        PaperRecord("SP", "U", "LEEDS & YORK", _OPEN, _OPEN, "d1", _RECORDED),
+        PaperRecord("RP", period=_CLOSED, object_id="d2", provenance=_REPLACED),
+        PaperRecord("HL", object_id="d3"),
+    ),
+    registered=_TOLD,
+    registered_by=Authority("x", "T99997", "990000000066"),
+    past_registrations=(
+        Registration("990000000087", period=_CLOSED, provenance=_REPLACED),
+        Registration(reason="EMB", period=_CLOSED, provenance=_REPLACED),
+    ),
+    entitlement=Entitlement("1", "2", "O", Period("20140101", "20141231")),
+    notified=Notified("20140102101112", "20140103", "20140804101112", "20140104101112"),
 )
 """A record in which every field is used, with history and provenance."""
 
@@ -226,6 +283,13 @@ GALLERY: Final[Mapping[str, Patient]] = {
         BARE, local_identifiers=(LocalIdentifier("T99999", "2.16.840.1.113883.2.1.9999", "L-1"),)
     ),
     "removed": replace(BARE, removal=FULL.removal),
+    "removed, nobody said by whom": replace(BARE, removal=Registration(reason="EMB")),
+    "told of by the register": replace(
+        BARE, care_provisions=(replace(_PRACTICE, registered=RegisteredPerson(reason="5")),)
+    ),
+    "told of, with no practice": replace(BARE, registered=_TOLD),
+    "paid for": replace(BARE, care_provisions=(replace(_PRACTICE, payment=Payment()),)),
+    "entitled": replace(BARE, entitlement=Entitlement()),
     "registered": replace(BARE, registration=FULL.registration),
     "took over numbers": replace(BARE, replaced=FULL.replaced),
     "two practices": replace(BARE, care_provisions=(_PRACTICE, replace(_PRACTICE, object_id="2"))),
@@ -345,6 +409,44 @@ _related = st.builds(
 
 
 _births = st.builds(Birthplace, st.none() | _texts, st.none() | _texts, st.none() | st.just("GBR"))
+_registered = st.builds(
+    RegisteredPerson,
+    name=st.none() | _names,
+    address=st.none() | _addresses,
+    birthplace=st.none() | _births,
+    service=st.none() | _periods,
+    residence=st.none() | _periods,
+    reason=st.none() | st.sampled_from("1234568"),
+    first_registered=st.none() | _dates,
+    assignment=st.none() | st.sampled_from("1234567"),
+    former_register=st.none() | _texts,
+    former_practice=st.none()
+    | st.builds(FormerPractice, _names, st.none() | _addresses, st.none() | _periods),
+)
+_identifiers = st.builds(
+    AlternativeIdentifier,
+    st.builds(Identified, st.just("2.16.840.1.113883.2.1.9999"), _ids),
+    st.none() | _periods,
+    _ids,
+    st.none() | _provenances,
+)
+_paper_records = st.builds(
+    PaperRecord,
+    st.none() | st.sampled_from(("RP", "SP", "HL")),
+    st.none() | st.sampled_from("UN"),
+    st.none() | _texts,
+    st.none() | _periods,
+    st.none() | _periods,
+    _ids,
+    st.none() | _provenances,
+)
+_entitlements = st.builds(
+    Entitlement,
+    st.none() | st.sampled_from("123"),
+    st.none() | st.sampled_from("123"),
+    st.none() | st.sampled_from("HO"),
+    st.none() | _periods,
+)
 _deaths = st.builds(Death, st.none() | _dates, st.none() | st.sampled_from("12"))
 _registrations = st.builds(Registration, st.just("990000000088"), st.none(), st.none() | _periods)
 _removals = st.builds(
@@ -377,6 +479,8 @@ def patients() -> st.SearchStrategy[Patient]:
         removal=st.none() | _removals,
         previous_contact=st.none() | st.sampled_from("01"),
         recorded_at=st.none() | _times,
+        registered=st.none() | _registered,
+        entitlement=st.none() | _entitlements,
         **{name: st.lists(kind, max_size=3).map(tuple) for name, kind in _REPEATED.items()},
     )
 
@@ -389,4 +493,7 @@ _REPEATED: Final[Mapping[str, st.SearchStrategy[object]]] = {
     "related_persons": _related,
     "consents": _consents,
     "replaced": _replacements,
+    "identifiers": _identifiers,
+    "paper_records": _paper_records,
+    "past_registrations": _registrations | _removals,
 }

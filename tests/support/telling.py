@@ -78,8 +78,34 @@ def expected(record: Written, number: str, carries: Carries, today: str | None) 
     }
     told["replaces"] = sorted(record["replaces"])
     if carries.notified:
-        told["notified"] = record["recorded"] or singles.get("birth")
+        told["notified"] = _notified(record)
     return told
+
+
+NOTIFIED: Final = {
+    "gender": "COCT_MT000209UK01.PartAdminGenderCode",
+    "birth": "COCT_MT000210UK01.PartBirthTime",
+    "death": "COCT_MT000211UK01.PartDeceasedTime",
+    "birthplace": "COCT_MT000208UK01.BirthPlace",
+}
+"""The single values that 2008B shows with the time at which they were notified, and where."""
+
+
+def _told_at(message: etree._Element) -> dict[str, str]:
+    """Give when single values were notified, as an answer of 2008B says."""
+    time = "{*}subjectOf/{*}notificationTime/{*}value"
+    found = {one: message.find(f".//{{*}}{part}/{time}") for one, part in NOTIFIED.items()}
+    return {one: str(when.get("value")) for one, when in found.items() if when is not None}
+
+
+def _notified(record: Written) -> dict[str, str]:
+    """Give when single values were notified, or written where nobody said when."""
+    singles = record["singles"]
+    otherwise = record["recorded"] or singles.get("birth")
+    # Of a death without a time only the notification is shown, which has no time of its own.
+    timeless = {one for one in ("death",) if one in singles and singles[one][0] is None}
+    shown = [one for one in NOTIFIED if one in singles and one not in timeless]
+    return {one: record["told"].get(one) or otherwise for one in shown}
 
 
 def _told(number: str, scn: int, withheld: str | None) -> Told:
@@ -130,7 +156,7 @@ def answered(message: etree._Element, carries: Carries) -> tuple[Told, dict[str,
         (one.nhs_number, one.period.start if one.period else None) for one in patient.replaced
     )
     if carries.notified and patient.sensitivity is None:
-        told["notified"] = patient.recorded_at
+        told["notified"] = _told_at(message)
     return told, {str(one): version for one, version in zip(ids, versions, strict=True)}
 
 

@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from creation_messages import ORGANISATION, act, coded, entity, link, notified, observed, role
+from creation_messages import (
+    NOTIFIED,
+    ORGANISATION,
+    act,
+    coded,
+    entity,
+    link,
+    notified,
+    observed,
+    role,
+)
 from ebxml_messages import RELIABLE, SOAP_NEXT, TO_PARTY_MSH, Message
 from hub_messages import TO_THE_HUB
 from wire_requests import NHS_NUMBER_ROOT
@@ -22,7 +32,7 @@ USER: Final = "1.2.826.0.1285.0.2.0.65"
 
 _ROLE_2008: Final = ("addr", "id", "telecom", "person")
 _SUBJECTS_2008A: Final = ("consents", "contact", "healthspace", "written", "secret", "death")
-_SUBJECTS_2008B: Final = ("consents", "blood", "organs", *_SUBJECTS_2008A[1:])
+_SUBJECTS_2008B: Final = ("identifiers", "consents", "blood", "organs", *_SUBJECTS_2008A[1:])
 _PERSON_2008A: Final = (
     "gender",
     "birth",
@@ -95,8 +105,8 @@ FORMS: Final[Mapping[str, Form]] = {
     "PRPA_IN100000UK14": Form(("id", "person"), ("deceased",), ("death",), LAST, death="subjectOf"),
     "PRPA_IN000204UK03": Form(
         ("addr", "id", "person"),
-        ("gender", "birth", "deceased", "name", "provisions"),
-        ("death", "registration", "removal"),
+        ("gender", "birth", "deceased", "name", "provisions", "registered"),
+        ("paper", "death", "registration", "removal"),
         FIRST,
         performed=True,
         event="patientCareProvisionEvent",
@@ -118,6 +128,8 @@ FORMS: Final[Mapping[str, Form]] = {
             "birth",
         ),
         (
+            "paper",
+            "identifiers",
             "consents",
             "blood",
             "organs",
@@ -128,6 +140,7 @@ FORMS: Final[Mapping[str, Form]] = {
             "registration",
             "death",
             "removal",
+            "entitlement",
         ),
         FIRST,
         performed=True,
@@ -388,7 +401,7 @@ def birthplace(interaction: str, mode: str, *, where: str | None = None) -> str:
     addr = f"<addr{_mode(mode)}>{city}</addr>"
     if not FORMS[interaction].parts:
         return role("birthplace", addr, "BIRTHPL")
-    time = observed("notificationTime", "45", '<value value="20140825093000"/>')
+    time = observed("notificationTime", "45", f'<value value="{NOTIFIED}"/>')
     told = "" if mode == "removed" else link("subjectOf", time)
     return role("COCT_MT000208UK01.BirthPlace", addr + told, "BIRTHPL")
 

@@ -65,9 +65,11 @@ def record(hub: TestHub, nhs_number: str) -> Patient:
     return found
 
 
-def retrieved(hub: TestHub, interaction: str, nhs_number: str) -> etree._Element:
+def retrieved(
+    hub: TestHub, interaction: str, nhs_number: str, *, history: str = "0"
+) -> etree._Element:
     """Give the answer to a query about a record as it stands."""
-    details = details_of(record(hub, nhs_number))
+    details = replace(details_of(record(hub, nhs_number)), history=history)
     sent = Request(
         request(interaction, details),
         charset=None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
 import update_messages as made
-from creation_messages import Newcomer
+from creation_messages import NOTIFIED, Newcomer
 from hypothesis import strategies as st
 from remembered import ITEMS, Wish
 
@@ -186,7 +186,7 @@ def _single(
 
     def say(interaction: str, draft: Draft, _held: Held) -> Said:
         value, written = values[draft.choice % len(values)]
-        wish = Wish(thing, draft.mode, value)
+        wish = Wish(thing, draft.mode, value, told=_told(interaction, thing))
         never = _NEVER.get(thing) if draft.mode == "removed" else None
         broken = frozenset({never}) if never else frozenset[str]()
         return Said(section, text(interaction, draft.mode, written), wish, broken)
@@ -198,6 +198,12 @@ _NEVER: Final = {
     "gender": "GENDER_REMOVAL_NOT_PERMITTED",
     "birth": "BIRTHTIME_REMOVAL_NOT_PERMITTED",
 }
+
+
+def _told(interaction: str, thing: str) -> str | None:
+    """Give when a single value was notified, as the messages of 2008B say."""
+    is_told = made.FORMS[interaction].parts and thing in {"gender", "birth", "death", "birthplace"}
+    return NOTIFIED if is_told else None
 
 
 def _plain(*values: str) -> tuple[tuple[str, str], ...]:
@@ -223,7 +229,7 @@ _KEEPS_DEATH: Final = {
 def _death(interaction: str, draft: Draft, _held: Held) -> Said:
     """Give a death: its time stands with the person, its notification beside it."""
     time, code = _DEATHS[draft.choice % len(_DEATHS)]
-    wish = Wish("death", draft.mode, (time, code))
+    wish = Wish("death", draft.mode, (time, code), told=_told(interaction, "death"))
     names = _KEEPS_DEATH.get(interaction, set()) if draft.mode == "removed" else set()
     text = made.notification(interaction, draft.mode, code)
     return Said("death", text, wish, frozenset(names))
@@ -320,6 +326,14 @@ _SAID: Final[dict[str, Callable[[str, Draft, Held], Said]]] = {
         lambda _, mode, word: made.secret(mode, word),
     ),
 }
+
+
+def as_told(wishes: tuple[Wish, ...], interaction: str) -> tuple[Wish, ...]:
+    """Give what is written of a newcomer; 2008B says when gender and birth were notified."""
+    if interaction != "PRPA_IN000200UK04":
+        return wishes
+    told = {"gender", "birth"}
+    return tuple(replace(one, told=NOTIFIED) if one.thing in told else one for one in wishes)
 
 
 def newcomer(number: int) -> tuple[Newcomer, tuple[Wish, ...]]:
