@@ -382,6 +382,7 @@ def test_of_ten_thousand_numbers_that_killed_writers_gave_none_is_given_twice(
     assert verdict.good, verdict
     assert verdict.allocated == 10_000
     assert verdict.kills >= 5, "a run without deaths shows nothing"
+    assert verdict.power_cuts == 1
     assert verdict.abandoned >= verdict.kills // 2
 
 
