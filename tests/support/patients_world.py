@@ -12,8 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+import old_update_messages as old
+import smsp_asking
 import update_messages as made
-from creation_messages import ALLOCATIONS
+import wishing_births
+from creation_messages import ALLOCATIONS, BIRTHS
 from ebxml_messages import Message
 from hubs import CONTRACTS, ENDPOINTS, NAMES, Clock, TestHub, contract, ours, payload_of
 from lxml import etree
@@ -22,7 +25,7 @@ from schemas import Schemas, hl7_message
 from wire_requests import OLDEST, SPINE_ASID, SPINE_PARTY, Details, Frame, request
 from wrapped_messages import OTHER_ASID, OTHER_PARTY, Route
 
-from adapters import pipeline
+from adapters import pipeline, smsp
 from adapters.courier import Courier
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered, Request
@@ -35,20 +38,29 @@ from core.messaging.keeping import iso
 from core.store.port import Store
 from core.values.identity import Asid, Caller, PartyKey, operator_named
 from legacy_contracts import registry
+from legacy_contracts.smsp.operations import OPERATIONS
 from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
 
 REFUSAL: Final = "MCCI_IN010000UK13"
-SENT: Final = tuple(one for one, form in made.FORMS.items() if form.register is None)
-"""The updates that take part: not yet those of the local register, whose rules hang together."""
+SENT: Final = (*made.UPDATES, *old.ANSWERS)
+"""The updates that take part: all there are."""
 
 ANSWERS: Final = {
-    **{one: made.ANSWERS[one] for one in SENT},
+    **dict.fromkeys(("PRPA_IN000205UK03", "PRPA_IN000205UK05"), "PRPA_IN000206UK01"),
+    **made.ANSWERS,
+    **old.ANSWERS,
     "PRPA_IN000200UK03": "PRPA_IN000201UK01",
     "PRPA_IN000200UK04": "PRPA_IN000201UK01",
     "PRPA_IN040000UK30": "PRPA_IN060000UK30",
     "PRPA_IN040000UK15": "PRPA_IN060000UK14",
 }
-"""Which interaction says that an update or an allocation was done (pds.md 2)."""
+"""Which interaction says that an update, an allocation or a birth was done (pds.md 2)."""
+
+DUPLICATES: Final = {
+    "PRPA_IN000205UK03": "PRPA_IN000207UK03",
+    "PRPA_IN000205UK05": "PRPA_IN000207UK05",
+}
+"""Which one says who a child may be already."""
 
 SECOND_ASID: Final = "990000000004"
 SYSTEMS: Final = {
@@ -57,6 +69,16 @@ SYSTEMS: Final = {
     OTHER_ASID: OTHER_PARTY,
 }
 """Each system that reads and writes, and whose it is."""
+
+REFUSALS: Final = frozenset({REFUSAL, old.REFUSAL})
+SCHEMALESS: Final = old.ANSWERED
+"""MIM 2.3 was published without schemas (pds.md 0)."""
+
+_REASONS: Final = {
+    False: ".//{*}justifyingDetectedIssueEvent/{*}code",
+    True: ".//{*}PdsFailureResponse/{*}value",
+}
+"""Where an answer says what was refused, by whether it is of MIM 2.3."""
 
 WRITES: Final = frozenset({"apply", "update", "update_many", "write_once"})
 PERSIST_SECONDS: Final = ours("pds", REFUSAL).persist_seconds
@@ -103,6 +125,7 @@ class Reply:
     refused_for: frozenset[str]
     scn: int | None
     nhs_number: str | None
+    candidates: tuple[Any, ...] = ()
 
 
 @dataclass(slots=True)
@@ -166,9 +189,15 @@ class World:
             self.require_right(hl7_message(answered.body))
         return answered
 
+    def serve(self, asid: str, service: str, asked: smsp_asking.Asked) -> smsp.Answered:
+        """Give the answer of a mini service to a system."""
+        caller = Caller(PartyKey(SYSTEMS[asid]), Asid(asid), service, self.new_id())
+        body = smsp_asking.payload(service, asked)
+        return smsp.answered(self.hub.us.core, OPERATIONS[service], body, caller)
+
     def require_right(self, message: etree._Element) -> None:
         """Return if the official schema says nothing against a message, where there is one."""
-        if self.official is not None:
+        if self.official is not None and etree.QName(message).localname not in SCHEMALESS:
             assert self.official.complaints(message) == ()
 
     def route(self, asid: str) -> Route:
@@ -208,8 +237,10 @@ class World:
         message, *_ = self.acknowledged[ref.get("root")]
         assert endpoint == ENDPOINTS[message.from_party]
         interaction = etree.QName(answer).localname
-        assert interaction in {REFUSAL, ANSWERS[message.action]}
-        codes = answer.iterfind(".//{*}justifyingDetectedIssueEvent/{*}code")
+        refusals = {old.REFUSAL} if message.action in old.ANSWERS else {REFUSAL}
+        done = {ANSWERS[message.action], DUPLICATES.get(message.action)}
+        assert interaction in refusals | done
+        codes = answer.iterfind(_REASONS[interaction in old.ANSWERED])
         scn = answer.find(".//{*}pertinentSerialChangeNumber/{*}value")
         whose = answer.find(".//{*}patientRole/{*}id")
         return Reply(
@@ -218,6 +249,7 @@ class World:
             frozenset(one.get("displayName") for one in codes),
             None if scn is None else int(scn.get("value")),
             None if whose is None else whose.get("extension"),
+            wishing_births.candidates(answer),
         )
 
     def operator(self) -> Caller:
@@ -245,10 +277,12 @@ def _timeless(answered: Answered) -> bytes:
 
 
 def _contracts() -> tuple[Any, ...]:
-    answers: Iterable[str] = dict.fromkeys((*ANSWERS.values(), REFUSAL))
+    answers: Iterable[str] = dict.fromkeys(
+        (*ANSWERS.values(), *DUPLICATES.values(), REFUSAL, old.REFUSAL)
+    )
     return (
         *CONTRACTS,
-        *(ours("pds", one) for one in (*SENT, *ALLOCATIONS)),
+        *(ours("pds", one) for one in (*SENT, *ALLOCATIONS, *BIRTHS)),
         *(
             replace(contract(party, "pds", one), sync_reply=True)
             for one in answers

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+import old_update_messages as old
 import update_messages as made
+import wishing_old
 from creation_messages import Newcomer
 from hypothesis import strategies as st
-from remembered import ITEMS, Wish
+from remembered import ITEMS, PRACTICE, Wish
+from wishes import NO_SUCH_ID, Draft, Held, Said
 
 MODES: Final = ("added", "altered", "removed")
-NO_SUCH_ID: Final = "zzzzzz"
 FUTURE: Final = "20991231"
 DAYS: Final = ("20140801", "20140825", FUTURE)
 
-Held = Mapping[str, tuple[str, str]]
-"""What a system knows of a record's items: their thing and use, by object id."""
 
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A wish as it is drawn: `choice` takes one of a thing's values, `which` one of its items."""
-
-    thing: str
-    mode: str
-    choice: int
-    which: int
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A wish as an update says it: in which section, and which rules of messages it breaks."""
-
-    section: str
-    text: str
-    wish: Wish
-    broken: frozenset[str] = frozenset()
-
-
-def drafts() -> st.SearchStrategy[tuple[Draft, ...]]:
-    """Give a strategy of what a person wants at once."""
+def drafts(interaction: str) -> st.SearchStrategy[tuple[Draft, ...]]:
+    """Give a strategy of what a person wants at once, of what an interaction has room for."""
     one = st.builds(
         Draft,
-        st.sampled_from(tuple(_SAID)),
+        st.sampled_from(_things(interaction)),
         st.sampled_from(MODES),
         st.integers(0, 5),
         st.integers(0, 5),
@@ -63,25 +41,50 @@ def _once(drawn: list[Draft]) -> tuple[Draft, ...]:
     return tuple(kept.values())
 
 
-def said(interaction: str, draft: Draft, held: Held) -> Said | None:
-    """Give what an update says; None where the interaction has no room for it."""
-    thing = _SAID[draft.thing](interaction, draft, held)
+def _things(interaction: str) -> tuple[str, ...]:
+    """Give what an interaction has room for."""
+    if interaction in old.ANSWERS:
+        return wishing_old.THINGS[interaction]
     form = made.FORMS[interaction]
-    return thing if thing.section in {*form.role, *form.person, *form.subjects} else None
+    room = {*form.role, *form.person, *form.subjects}
+    return tuple(thing for thing in _SAID if _SECTIONS.get(thing, thing) in room)
 
 
-def sections(items: tuple[Said, ...]) -> dict[str, str]:
+def said(interaction: str, draft: Draft, held: Held) -> Said:
+    """Give what an update says."""
+    if interaction in old.ANSWERS:
+        return wishing_old.said(interaction, draft, held)
+    return _SAID[draft.thing](interaction, draft, held)
+
+
+def sections(interaction: str, items: tuple[Said, ...]) -> dict[str, str]:
     """Give the sections of an update that says so."""
     together: dict[str, str] = {}
     for one in items:
         together[one.section] = together.get(one.section, "") + one.text
+    if interaction in old.ANSWERS:
+        return wishing_old.with_death(together, items)
+    dead = [one.wish for one in items if one.wish.thing == "death"]
+    for wish in dead:
+        together["deceased"] = made.deceased(interaction, wish.mode, wish.said[0])
+        together["author"] = "" if wish.mode == "removed" else made.author(interaction)
     return together
 
 
-def author_of(interaction: str, items: tuple[Said, ...]) -> str:
-    """Give who registers a death, where an update tells of one."""
-    told = any(one.wish.thing == "death" and one.wish.mode != "removed" for one in items)
-    return made.author(interaction) if told else ""
+def clashes(interaction: str, items: tuple[Said, ...]) -> frozenset[str]:
+    """Give the rules that an update breaks by what it says at once: those of the local register."""
+    if interaction in old.ANSWERS or made.FORMS[interaction].register is None:
+        return frozenset()
+    wishes = [one.wish for one in items]
+    practices = [one.mode for one in wishes if (one.thing, one.use) == ("provisions", PRACTICE)]
+    modes = {one.thing: one.mode for one in wishes}
+    gone = {modes.get("death", "removed"), modes.get("removal", "removed")} != {"removed"}
+    broken = set()
+    if gone and any(mode != "removed" for mode in practices):
+        broken.add("GP_PROVDER_RULE86")
+    if modes.get("removal") == "removed" and practices.count("added") != 1:
+        broken.add("REG_REMOVAL_AND_PCP_MUTUALLY_EXCLUSIVE")
+    return frozenset(broken)
 
 
 def _target(draft: Draft, held: Held, uses: tuple[str, ...]) -> tuple[str | None, str]:
@@ -153,7 +156,11 @@ def _provision(interaction: str, draft: Draft, held: Held) -> Said:
     dated = kind == "1" and draft.mode != "removed" and not made.FORMS[interaction].parts
     start = "20140801" if dated else None
     wish = Wish("provisions", draft.mode, code, kind, start, object_id=object_id)
-    return Said("provisions", text, wish)
+    is_elsewhere = (
+        interaction == "PRPA_IN000204UK03" and kind != PRACTICE and draft.mode != "removed"
+    )
+    broken = {"UNSUPPORTED_PATIENT_CARE"} if is_elsewhere else set()
+    return Said("provisions", text, wish, frozenset(broken))
 
 
 RELATED: Final = (
@@ -214,6 +221,7 @@ _STAYS: Final = "SOURCE_CANNOT_REMOVE_DATE_OF_DEATH"
 _KEEPS_DEATH: Final = {
     # Its stylesheet counts times of death that have a value, and one that is removed has none.
     "PRPA_IN000203UK06": {_STAYS, "INCONSISTENT_DEATH_UPDATE"},
+    "PRPA_IN000204UK06": {_STAYS, "INCONSISTENT_DEATH_UPDATE"},
     "PRPA_IN160000UK01": {_STAYS},
     "PRPA_IN100000UK14": {_STAYS},
 }
@@ -227,14 +235,6 @@ def _death(interaction: str, draft: Draft, _held: Held) -> Said:
     names = _KEEPS_DEATH.get(interaction, set()) if draft.mode == "removed" else set()
     text = made.notification(interaction, draft.mode, code)
     return Said("death", text, wish, frozenset(names))
-
-
-def deceased(interaction: str, items: tuple[Said, ...]) -> str:
-    """Give the time of death that goes with what an update says of one."""
-    for one in items:
-        if one.wish.thing == "death":
-            return made.deceased(interaction, one.wish.mode, one.wish.said[0])
-    return ""
 
 
 def _consent(interaction: str, draft: Draft, _held: Held) -> Said:
@@ -257,6 +257,19 @@ def _consent(interaction: str, draft: Draft, _held: Held) -> Said:
 def _removes(draft: Draft) -> bool:
     return draft.mode == "removed"
 
+
+def _donor(section: str, what: str) -> Callable[[str, Draft, Held], Said]:
+    values = tuple(((one, "20140820"), one) for one in ("1", "2"))
+    return _single(section, section, values, lambda _, mode, value: made.donor(what, mode, value))
+
+
+_SECTIONS: Final = {
+    "names": "name",
+    "addresses": "addr",
+    "telecoms": "telecom",
+    "consent": "consents",
+}
+"""The section of a thing, where it has not the same name."""
 
 _TOWNS: Final = (
     (("YORK", "YORKSHIRE", None), "<city>YORK</city><county>YORKSHIRE</county>"),
@@ -313,6 +326,20 @@ _SAID: Final[dict[str, Callable[[str, Draft, Held], Said]]] = {
         _plain("1", "2"),
         lambda _, mode, code: made.healthspace(mode, code),
     ),
+    "registration": _single(
+        "registration",
+        "registration",
+        tuple(((one, None, ("20140801", None)), one) for one in ("990000000088", "990000000089")),
+        made.registration,
+    ),
+    "removal": _single(
+        "removal",
+        "removal",
+        tuple(((None, one, ("20140810", None)), one) for one in ("EMB", "RDI")),
+        made.removal,
+    ),
+    "blood": _donor("blood", "blood"),
+    "organs": _donor("organs", "organ"),
     "secret": _single(
         "secret",
         "secret",
