@@ -484,5 +484,5 @@ def test_the_audit_of_an_update_in_mim_2_3_names_the_user_that_its_author_is(
     answer_to(hub, whole(interaction))
     entries = [one for _, _, one in accesses_to(hub.store, made.PATIENT)]
     assert [(one.command, one.user, one.asid) for one in entries] == [
-        ("UpdateRecord", "990000000065", None)
+        ("UpdateRecord", "990000000065", "")
     ]
