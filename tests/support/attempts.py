@@ -90,20 +90,20 @@ class Plan:
     drafts: tuple[Draft, ...]
 
 
-def _plans(interaction: str) -> st.SearchStrategy[Plan]:
+def plans(interaction: str) -> st.SearchStrategy[Plan]:
     """Give a strategy of updates by one interaction, of what it has room for."""
     return st.builds(
         Plan,
         st.sampled_from(tuple(SYSTEMS)),
         st.integers(0, MOST - 1),
         st.just(interaction),
-        st.sampled_from(("right", "right", "held", "held", "held", "future", "missing")),
+        st.sampled_from((*("right",) * 4, *("held",) * 4, "future", "missing")),
         st.booleans(),
         wishing.drafts(interaction),
     )
 
 
-PLANS: Final = st.sampled_from(SENT).flatmap(_plans)
+PLANS: Final = st.sampled_from(SENT).flatmap(plans)
 
 
 def broken(interaction: str, scn: int | None, said: tuple[Said, ...]) -> frozenset[str]:

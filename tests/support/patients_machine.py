@@ -10,21 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import creation_messages
 import patients_asked as asked
-import patients_at_first
 import patients_changed as changed
+import patients_scene
 import wishing_births
 from attempts import MOST, PLANS, Plan
 from creation_messages import Baby
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from patients_scene import Scene
-from patients_world import SYSTEMS, World
-from schemas import Schemas, folder
+from patients_world import SYSTEMS
 from telling import RETRIEVALS
 
 from core.demographics.back_office import ShowHistory
@@ -32,7 +29,6 @@ from core.store.memory import MemoryStore
 from core.store.port import Store
 from core.values.demographics import Sensitivity
 from core.values.identity import NhsNumber
-from operations import loading
 
 _WHO: Final = st.integers(0, MOST - 1)
 _SYSTEMS: Final = st.sampled_from(tuple(SYSTEMS))
@@ -47,17 +43,7 @@ class Patients(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        place = folder()
-        world = World(type(self).home(), _schemas(place) if place else None)
-        loading.load(
-            world.store,
-            patients_at_first.LOADED,
-            source="test",
-            at="20140101",
-            progress=lambda _count: None,
-        )
-        self.scene = Scene(world)
-        world.accesses()
+        self.scene = patients_scene.scene_on(type(self).home())
 
     def teardown(self) -> None:
         """Let go of the store."""
@@ -195,8 +181,3 @@ class Patients(RuleBasedStateMachine):
     def the_audit_has_every_access(self) -> None:
         """Hold the audit against what was asked: a row for each access, and no other."""
         self.scene.require_audited()
-
-
-def _schemas(place: Path, compiled: dict[Path, Schemas] = {}) -> Schemas:  # noqa: B006
-    """Give the schemas of a folder, compiled once for all runs."""
-    return compiled.setdefault(place, Schemas(place))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import audited_rows
@@ -12,7 +14,11 @@ import remembered
 from ebxml_messages import Message
 from patients_world import World
 from remembered import Hand, People
+from schemas import Schemas, folder
 from wishes import Held
+
+from core.store.port import Store
+from operations import loading
 
 
 @dataclass(slots=True)
@@ -67,3 +73,24 @@ class Scene:
         else:
             assert rows == self.noted, (rows - self.noted, self.noted - rows)
         self.noted, self.may_repeat = Counter(), False
+
+
+def scene_on(store: Store) -> Scene:
+    """Give a scene that begins, on an empty store."""
+    place = folder()
+    world = World(store, _schemas(place) if place else None)
+    loading.load(
+        store,
+        patients_at_first.LOADED,
+        source="test",
+        at="20140101",
+        progress=lambda _count: None,
+    )
+    world.accesses()
+    return Scene(world)
+
+
+@cache
+def _schemas(place: Path) -> Schemas:
+    """Give the schemas of a folder, compiled once for all runs."""
+    return Schemas(place)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -16,7 +17,7 @@ from wishes import NO_SUCH_ID, Draft, Held, Said
 
 MODES: Final = ("added", "altered", "removed")
 FUTURE: Final = "20991231"
-DAYS: Final = ("20140801", "20140825", FUTURE)
+DAYS: Final = ("20140801", "20140825")
 
 
 def drafts(interaction: str) -> st.SearchStrategy[tuple[Draft, ...]]:
@@ -54,7 +55,18 @@ def said(interaction: str, draft: Draft, held: Held) -> Said:
     """Give what an update says."""
     if interaction in old.ANSWERS:
         return wishing_old.said(interaction, draft, held)
-    return _SAID[draft.thing](interaction, draft, held)
+    return _SAID[draft.thing](interaction, _likely(draft, held), held)
+
+
+def _likely(draft: Draft, held: Held) -> Draft:
+    """Give a draft that adds an item where there is none to change, but for now and then."""
+    is_there = draft.thing not in ITEMS or any(thing == draft.thing for thing, _ in held.values())
+    return draft if is_there or draft.which == 5 else replace(draft, mode="added")
+
+
+def _day(draft: Draft) -> str:
+    """Give a day on which something starts: now and then it is yet to come."""
+    return FUTURE if draft.choice == 5 else DAYS[draft.choice % 2]
 
 
 def sections(interaction: str, items: tuple[Said, ...]) -> dict[str, str]:
@@ -107,7 +119,7 @@ def _target(draft: Draft, held: Held, uses: tuple[str, ...]) -> tuple[str | None
 def _name(_interaction: str, draft: Draft, held: Held) -> Said:
     object_id, use = _target(draft, held, ("A", "PREFERRED", "L"))
     family = ("NEWNAME", "O'CARTER & <SONS>", "Carter")[draft.choice % 3]
-    start = DAYS[draft.choice % 3]
+    start = _day(draft)
     text = made.name(draft.mode, object_id, use=use, family=escape(family))
     wish = Wish(
         "names",
@@ -125,7 +137,7 @@ def _name(_interaction: str, draft: Draft, held: Held) -> Said:
 def _address(_interaction: str, draft: Draft, held: Held) -> Said:
     object_id, use = _target(draft, held, ("PST", "TMP", "H"))
     town, brief = ("HULL", "YORK", "LEEDS")[draft.choice % 3], use == "TMP"
-    start = "20140801" if brief else DAYS[draft.choice % 3]
+    start = "20140801" if brief else _day(draft)
     text = made.address(draft.mode, object_id, use=use, town=town)
     lines = ("", "9 NEW ROAD", "", town, "")
     what = (lines, "HU1 9ZZ", None, "Holiday Home" if brief else None)
@@ -149,16 +161,19 @@ def _telecom(_interaction: str, draft: Draft, held: Held) -> Said:
     return Said("telecom", text, Wish("telecoms", draft.mode, value, use, object_id=object_id))
 
 
+_REGISTER: Final = "PRPA_IN000204UK03"
+"""The update of the local register that knows practices and no other providers."""
+
+
 def _provision(interaction: str, draft: Draft, held: Held) -> Said:
-    object_id, kind = _target(draft, held, ("P1", "1", "P2", "P3"))
+    kinds = ("1", "1", "1", "P1") if interaction == _REGISTER else ("P1", "1", "P2", "P3")
+    object_id, kind = _target(draft, held, kinds)
     code = ("FA111", "B99002", "T99999")[draft.choice % 3]
     text = made.provision(interaction, draft.mode, object_id, kind=kind, code=code)
     dated = kind == "1" and draft.mode != "removed" and not made.FORMS[interaction].parts
     start = "20140801" if dated else None
     wish = Wish("provisions", draft.mode, code, kind, start, object_id=object_id)
-    is_elsewhere = (
-        interaction == "PRPA_IN000204UK03" and kind != PRACTICE and draft.mode != "removed"
-    )
+    is_elsewhere = interaction == _REGISTER and kind != PRACTICE and draft.mode != "removed"
     broken = {"UNSUPPORTED_PATIENT_CARE"} if is_elsewhere else set()
     return Said("provisions", text, wish, frozenset(broken))
 
