@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import audited_rows
 import creation_messages
+import newcomers
 import remembered
 import wishing
-import wishing_births
 from attempts import Attempt, Outcome, Plan, broken
 from creation_messages import Baby
 from ebxml_messages import Message
@@ -146,12 +146,12 @@ def killed_over(scene: Scene, plan: Plan, writes: int, seconds: int, *, is_after
 
 def allocate(scene: Scene, asid: str, interaction: str, who: int, writes: int | None) -> None:
     """Ask for a number; where the worker dies over it, there is still one."""
-    newcomer, wishes = wishing.newcomer(who)
+    newcomer, wishes = newcomers.of_allocation(who)
     route = scene.world.route(asid)
     message = _named(scene, creation_messages.allocation(interaction, newcomer, route))
     reply = _answered(scene, message, writes)
     made = remembered.begun(
-        (*wishes, wishing.registered(interaction)), scene.hand(asid), "AllocateNumber"
+        (*wishes, newcomers.registered(interaction)), scene.hand(asid), "AllocateNumber"
     )
     _begin(scene, asid, reply, made)
 
@@ -160,15 +160,15 @@ def notify_birth(scene: Scene, asid: str, interaction: str, baby: Baby, writes: 
     """Notify a birth: the record is made, unless records that stand may be of the same child."""
     route = scene.world.route(asid)
     message = _named(scene, creation_messages.birth(interaction, baby, route))
-    duplicates = wishing_births.duplicates(scene.people, baby)
+    duplicates = newcomers.duplicates(scene.people, baby)
     reply = _answered(scene, message, writes)
     if duplicates:
-        expected = [wishing_births.candidate(scene.people, one, scene.today) for one in duplicates]
+        expected = [newcomers.candidate(scene.people, one, scene.today) for one in duplicates]
         assert reply.candidates == tuple(expected), interaction
         scene.note("CreateRecord", audited_rows.who(asid), tuple(duplicates), "done")
         scene.last = message
         return
-    wishes = wishing_births.written(interaction, baby)
+    wishes = newcomers.of_birth(interaction, baby)
     made = remembered.begun(wishes, scene.hand(asid), "CreateRecord")
     _begin(scene, asid, reply, {**made, "mother": baby.mother})
 

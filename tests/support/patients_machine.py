@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import Final
 
 import creation_messages
+import newcomers
 import patients_asked as asked
 import patients_changed as changed
 import patients_scene
-import wishing_births
 from attempts import MOST, PLANS, Plan
 from creation_messages import Baby
 from hypothesis import strategies as st
@@ -119,7 +119,7 @@ class Patients(RuleBasedStateMachine):
     @rule(
         asid=_SYSTEMS,
         interaction=st.sampled_from(creation_messages.BIRTHS),
-        baby=wishing_births.BABIES,
+        baby=newcomers.BABIES,
         writes=_DEATHS,
     )
     @precondition(lambda self: len(self.scene.people) < MOST)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+import newcomers
 import old_update_messages as old
 import smsp_asking
 import update_messages as made
-import wishing_births
 from creation_messages import ALLOCATIONS, BIRTHS
 from ebxml_messages import Message
 from hubs import CONTRACTS, ENDPOINTS, NAMES, Clock, TestHub, contract, ours, payload_of
@@ -249,7 +249,7 @@ class World:
             frozenset(one.get("displayName") for one in codes),
             None if scn is None else int(scn.get("value")),
             None if whose is None else whose.get("extension"),
-            wishing_births.candidates(answer),
+            newcomers.candidates(answer),
         )
 
     def operator(self) -> Caller:

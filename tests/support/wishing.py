@@ -10,7 +10,6 @@ from xml.sax.saxutils import escape
 import old_update_messages as old
 import update_messages as made
 import wishing_old
-from creation_messages import Newcomer
 from hypothesis import strategies as st
 from remembered import ITEMS, PRACTICE, Wish
 from wishes import NO_SUCH_ID, Draft, Held, Said
@@ -362,46 +361,3 @@ _SAID: Final[dict[str, Callable[[str, Draft, Held], Said]]] = {
         lambda _, mode, word: made.secret(mode, word),
     ),
 }
-
-
-def newcomer(number: int) -> tuple[Newcomer, tuple[Wish, ...]]:
-    """Give a person who is to have a number, and what is written of it."""
-    birth, gender = ("20140820", "19330101")[number % 2], "12"[number // 2 % 2]
-    who = Newcomer(birth_time=birth, gender=gender)
-    return who, (
-        *_BORN,
-        Wish("gender", "added", gender),
-        Wish("birth", "added", birth),
-    )
-
-
-_BORN: Final = (
-    Wish("names", "added", ("Miss", ("Nova", "Test"), "Neuling", None), "L", "20140101"),
-    Wish("names", "added", (None, ("Novi",), "Neuling", None), "A"),
-    Wish(
-        "addresses",
-        "added",
-        (("", "1 New Road", "", "Testton", ""), "ZZ99 3VZ", "12345678", None),
-        "H",
-    ),
-    Wish(
-        "addresses",
-        "added",
-        (("2 Short Street",), "ZZ99 3WZ", None, "Holiday Home"),
-        "TMP",
-        "20140801",
-        "20140901",
-    ),
-    Wish("telecoms", "added", "tel:01130000000", "H"),
-    Wish("language", "added", ("cy", True, "1")),
-    Wish("contact", "added", ("3", "After six")),
-    Wish("written", "added", "11"),
-    Wish("secret", "added", "Blue door"),
-    Wish("known before", "added", "0"),
-)
-
-
-def registered(interaction: str) -> Wish:
-    """Give the practice of a newcomer: one generation does not say since when."""
-    start = None if interaction == "PRPA_IN000200UK04" else "20140820"
-    return Wish("provisions", "added", "T99999", "1", start)

@@ -1,11 +1,11 @@
-"""Births that systems notify: who may be the same child, what is written, and what is told."""
+"""Who is new: whom a number is asked for, children that are born, and who may be one of them."""
 
 from __future__ import annotations
 
 from itertools import product
 from typing import Any, Final
 
-from creation_messages import Baby
+from creation_messages import Baby, Newcomer
 from hypothesis import strategies as st
 from lxml import etree
 from remembered import People, Wish, Written, stands
@@ -33,7 +33,7 @@ _PLACES: Final = {
 }
 
 
-def written(interaction: str, baby: Baby) -> tuple[Wish, ...]:
+def of_birth(interaction: str, baby: Baby) -> tuple[Wish, ...]:
     """Give what a birth writes of the child."""
     died = (Wish("death", "added", (baby.birth_time, "1")),) if baby.dead else ()
     return (
@@ -116,3 +116,46 @@ def _candidate(role: etree._Element) -> tuple[Any, ...]:
         ),
         None if mother is None else mother.get("extension"),
     )
+
+
+def of_allocation(number: int) -> tuple[Newcomer, tuple[Wish, ...]]:
+    """Give a person who is to have a number, and what is written of it."""
+    birth, gender = ("20140820", "19330101")[number % 2], "12"[number // 2 % 2]
+    who = Newcomer(birth_time=birth, gender=gender)
+    return who, (
+        *_BORN,
+        Wish("gender", "added", gender),
+        Wish("birth", "added", birth),
+    )
+
+
+_BORN: Final = (
+    Wish("names", "added", ("Miss", ("Nova", "Test"), "Neuling", None), "L", "20140101"),
+    Wish("names", "added", (None, ("Novi",), "Neuling", None), "A"),
+    Wish(
+        "addresses",
+        "added",
+        (("", "1 New Road", "", "Testton", ""), "ZZ99 3VZ", "12345678", None),
+        "H",
+    ),
+    Wish(
+        "addresses",
+        "added",
+        (("2 Short Street",), "ZZ99 3WZ", None, "Holiday Home"),
+        "TMP",
+        "20140801",
+        "20140901",
+    ),
+    Wish("telecoms", "added", "tel:01130000000", "H"),
+    Wish("language", "added", ("cy", True, "1")),
+    Wish("contact", "added", ("3", "After six")),
+    Wish("written", "added", "11"),
+    Wish("secret", "added", "Blue door"),
+    Wish("known before", "added", "0"),
+)
+
+
+def registered(interaction: str) -> Wish:
+    """Give the practice of a newcomer: one generation does not say since when."""
+    start = None if interaction == "PRPA_IN000200UK04" else "20140820"
+    return Wish("provisions", "added", "T99999", "1", start)
