@@ -32,7 +32,7 @@ FIRST = PATIENT.serial_change_number
 
 
 def test_what_persons_wrote_is_what_every_generation_tells() -> None:
-    running_patients.run(Patients, runs=24, steps=15)
+    running_patients.run(Patients, runs=16, steps=15)
 
 
 def test_what_persons_wrote_is_what_every_generation_tells_on_a_disk(
@@ -58,7 +58,7 @@ def test_what_persons_wrote_is_what_every_generation_tells_on_riak(
 ) -> None:
     def home() -> Store:
         nodes.append(RiakServer())
-        return RiakStore((nodes[-1].address,), Pace(deadline_seconds=5.0))
+        return RiakStore((nodes[-1].address,), Pace(deadline_seconds=60.0))
 
     running_patients.run(machine_on(home), runs=4, steps=12)
 

@@ -24,7 +24,7 @@ COMMANDS: Final = {
     Kind.CROSS_CHECK: "CrossCheck",
     Kind.CONFIRMATION: "Confirm",
 }
-_OF_QUERIES: Final = frozenset(COMMANDS.values())
+_OF_QUERIES: Final = frozenset({*COMMANDS.values(), "AdvancedTrace"})
 
 
 def who(asid: str) -> str:

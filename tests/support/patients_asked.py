@@ -64,7 +64,7 @@ def shown_scn(scene: Scene, number: str) -> int:
 
 def find(scene: Scene, asid: str, number: str, interaction: str, *, is_right: bool = True) -> None:
     """Hold a trace, a cross-check or a confirmation against what was written."""
-    details = _details(scene, number, is_right=is_right)
+    details = details_of(scene, number, is_right=is_right)
     outcome, whose = _found(scene, KINDS[interaction], details)
     answered = scene.world.ask(asid, interaction, details)
     _note(scene, (asid, interaction, number), outcome, whose)
@@ -76,7 +76,7 @@ def find(scene: Scene, asid: str, number: str, interaction: str, *, is_right: bo
 
 def serve(scene: Scene, asid: str, number: str, service: str, *, is_right: bool = True) -> None:
     """Hold what a mini service says against what was written."""
-    details = _details(scene, number, is_right=is_right)
+    details = details_of(scene, number, is_right=is_right)
     is_numbered = service in BY_NUMBER
     kind = Kind.CROSS_CHECK if is_numbered else Kind.TRACE
     outcome, whose = _found(scene, kind, details)
@@ -101,7 +101,8 @@ def serve(scene: Scene, asid: str, number: str, service: str, *, is_right: bool 
         assert told is None, service
 
 
-def _details(scene: Scene, number: str, *, is_right: bool) -> Details:
+def details_of(scene: Scene, number: str, *, is_right: bool) -> Details:
+    """Give what tells of the patient whom a number leads to: right, or of another name."""
     record = scene.people[scene.holder(number)]
     usual = [
         one["said"][2]
@@ -159,12 +160,14 @@ def _note(scene: Scene, asked: tuple[str, str, str], outcome: str, whose: str) -
     scene.note(command, f"{SYSTEMS[asid]}/{user}", shown, outcome)
 
 
-def everybody(scene: Scene) -> None:
+def everybody(scene: Scene) -> list[str]:
     """Hold every query against the model: of whom a step touched, in every generation.
 
-    Of the others it is one generation in turn: nothing was to become of them.
+    Of the others it is one generation in turn: nothing was to become of them. Gives whom a step
+    touched.
     """
     scene.turn += 1
+    touched = []
     asid = tuple(SYSTEMS)[scene.turn % len(SYSTEMS)]
     kept = dict(scene.held)
     for number in scene.people:
@@ -177,8 +180,10 @@ def everybody(scene: Scene) -> None:
                 history = place == 0 or (scene.turn + place) % 2 == 0
                 read(scene, asid, number, interaction, history=history)
         if not is_same:
+            touched.append(number)
             for interaction in OTHERS:
                 find(scene, asid, number, interaction)
             for service in SERVICES:
                 serve(scene, asid, number, service)
     scene.held = kept
+    return touched

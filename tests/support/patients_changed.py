@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
 
 import audited_rows
 import creation_messages
@@ -47,7 +46,7 @@ def attempt(scene: Scene, plan: Plan) -> Attempt:
     )
     message = update_of(plan.interaction, asked, scene.world.route(plan.asid))
     return Attempt(
-        _named(scene, message),
+        scene.named(message),
         number,
         scn,
         plan.is_correction,
@@ -55,13 +54,6 @@ def attempt(scene: Scene, plan: Plan) -> Attempt:
         plan.asid,
         broken(plan.interaction, scn, said),
     )
-
-
-def _named(scene: Scene, message: Message) -> Message:
-    """Give a message under an id of this run."""
-    own = scene.world.new_id()
-    payload = message.payload.replace(message.message_id, own)
-    return replace(message, payload=payload, message_id=own, conversation_id=own)
 
 
 def outcome_of(scene: Scene, people: People, tried: Attempt) -> Outcome:
@@ -148,7 +140,7 @@ def allocate(scene: Scene, asid: str, interaction: str, who: int, writes: int | 
     """Ask for a number; where the worker dies over it, there is still one."""
     newcomer, wishes = newcomers.of_allocation(who)
     route = scene.world.route(asid)
-    message = _named(scene, creation_messages.allocation(interaction, newcomer, route))
+    message = scene.named(creation_messages.allocation(interaction, newcomer, route))
     reply = _answered(scene, message, writes)
     made = remembered.begun(
         (*wishes, newcomers.registered(interaction)), scene.hand(asid), "AllocateNumber"
@@ -159,12 +151,12 @@ def allocate(scene: Scene, asid: str, interaction: str, who: int, writes: int | 
 def notify_birth(scene: Scene, asid: str, interaction: str, baby: Baby, writes: int | None) -> None:
     """Notify a birth: the record is made, unless records that stand may be of the same child."""
     route = scene.world.route(asid)
-    message = _named(scene, creation_messages.birth(interaction, baby, route))
+    message = scene.named(creation_messages.birth(interaction, baby, route))
     duplicates = newcomers.duplicates(scene.people, baby)
     reply = _answered(scene, message, writes)
     if duplicates:
         expected = [newcomers.candidate(scene.people, one, scene.today) for one in duplicates]
-        assert reply.candidates == tuple(expected), interaction
+        assert reply.candidates == tuple(expected), (interaction, reply.candidates, expected)
         scene.note("CreateRecord", audited_rows.who(asid), tuple(duplicates), "done")
         scene.last = message
         return

@@ -17,6 +17,7 @@ import newcomers
 import patients_asked as asked
 import patients_changed as changed
 import patients_scene
+import patients_searched
 from attempts import MOST, PLANS, Plan
 from creation_messages import Baby
 from hypothesis import strategies as st
@@ -36,6 +37,14 @@ _DEATHS: Final = st.integers(0, 5) | st.none()
 """After how many writes the worker dies, if it does."""
 
 
+_ASKING: Final = {
+    **dict.fromkeys(asked.OTHERS, asked.find),
+    **dict.fromkeys(asked.SERVICES, asked.serve),
+    **dict.fromkeys(patients_searched.SEARCHES, patients_searched.search),
+}
+_QUESTIONS: Final = (*RETRIEVALS, *RETRIEVALS, *_ASKING)
+
+
 class Patients(RuleBasedStateMachine):
     """Systems, their hub on a store in memory, and what must come of all they do."""
 
@@ -51,31 +60,15 @@ class Patients(RuleBasedStateMachine):
 
     # What systems ask.
 
-    @rule(asid=_SYSTEMS, which=_WHO, interaction=st.sampled_from(tuple(RETRIEVALS)))
-    def a_system_reads(self, asid: str, which: int, interaction: str) -> None:
-        """Let a system retrieve a record, and go on by what it saw."""
-        asked.read(self.scene, asid, self.scene.number(which), interaction)
-
-    @rule(
-        asid=_SYSTEMS,
-        which=_WHO,
-        interaction=st.sampled_from(asked.OTHERS),
-        is_right=st.booleans(),
-    )
-    def a_system_finds(self, asid: str, which: int, interaction: str, *, is_right: bool) -> None:
-        """Let a system trace, cross-check or confirm, with details that are right or not."""
+    @rule(asid=_SYSTEMS, which=_WHO, question=st.sampled_from(_QUESTIONS), is_right=st.booleans())
+    def a_system_asks(self, asid: str, which: int, question: str, *, is_right: bool) -> None:
+        """Let a system ask any query or mini service, with details that are right or not."""
         number = self.scene.number(which)
-        asked.find(self.scene, asid, number, interaction, is_right=is_right)
-
-    @rule(
-        asid=_SYSTEMS, which=_WHO, service=st.sampled_from(asked.SERVICES), is_right=st.booleans()
-    )
-    def a_mini_service_is_asked(
-        self, asid: str, which: int, service: str, *, is_right: bool
-    ) -> None:
-        """Let a system ask a mini service, with details that are right or not."""
-        number = self.scene.number(which)
-        asked.serve(self.scene, asid, number, service, is_right=is_right)
+        if question in RETRIEVALS:
+            # It goes on by what it saw.
+            asked.read(self.scene, asid, number, question)
+        else:
+            _ASKING[question](self.scene, asid, number, question, is_right=is_right)
 
     # What systems write.
 
@@ -160,8 +153,10 @@ class Patients(RuleBasedStateMachine):
 
     @invariant()
     def every_generation_tells_what_was_written(self) -> None:
-        """Hold every query and mini service against the model."""
-        asked.everybody(self.scene)
+        """Hold every query and mini service against the model, a search by message in turn."""
+        for number in asked.everybody(self.scene):
+            asid, interaction = patients_searched.in_turn(self.scene)
+            patients_searched.search(self.scene, asid, number, interaction)
 
     @invariant()
     def the_history_has_every_serial_change_number(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,12 @@ class Scene:
     def holder(self, number: str) -> str:
         """Give the number whose record a number leads to."""
         return remembered.stood_for(self.people, number)
+
+    def named(self, message: Message) -> Message:
+        """Give a message under an id of this run."""
+        own = self.world.new_id()
+        payload = message.payload.replace(message.message_id, own)
+        return replace(message, payload=payload, message_id=own, conversation_id=own)
 
     def note(self, command: str, who: str, numbers: tuple[str, ...], outcome: str) -> None:
         """Note an access that the audit must have."""

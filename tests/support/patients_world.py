@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import newcomers
 import old_update_messages as old
+import pushed_traces
 import smsp_asking
 import update_messages as made
 from creation_messages import ALLOCATIONS, BIRTHS
@@ -32,7 +33,7 @@ from adapters.pipeline import Answered, Request
 from core.audit import Access, Audit, read_page
 from core.context import Context
 from core.demographics.numbers import Numbers
-from core.directory import Directory, System, list_entries
+from core.directory import ContractProperties, Directory, System, list_entries
 from core.door import Core
 from core.messaging.keeping import iso
 from core.store.port import Store
@@ -42,6 +43,7 @@ from legacy_contracts.smsp.operations import OPERATIONS
 from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
 
 REFUSAL: Final = "MCCI_IN010000UK13"
+QUERY_REFUSAL: Final = "QUQI_IN010000UK14"
 SENT: Final = (*made.UPDATES, *old.ANSWERS)
 """The updates that take part: all there are."""
 
@@ -224,6 +226,20 @@ class World:
             assert self.hand_in(message).status == 202
         return self.work()
 
+    def answer_to(self, message: Message) -> etree._Element:
+        """Give the message that answers a query which asks for one."""
+        received = self.hub.receive(message)
+        assert received.status == 202, received.body
+        self.hub.work()
+        self.hub.work()
+        (posted,) = self.hub.posted[self.answers :]
+        self.answers = len(self.hub.posted)
+        endpoint, content = posted
+        assert endpoint == ENDPOINTS[message.from_party]
+        answer = payload_of(content)
+        self.require_right(answer)
+        return answer
+
     def work(self) -> list[Reply]:
         """Let the worker do all there is, and give what it sent back."""
         self.hub.work()
@@ -276,6 +292,12 @@ def _timeless(answered: Answered) -> bytes:
     return re.sub(rb"(Timestamp>)[^<]*", rb"\1", answered.body)
 
 
+def _express(made: ContractProperties) -> ContractProperties:
+    """Give a contract under which nobody acknowledges anything."""
+    never = {"ack_requested": False, "duplicate_elimination": False}
+    return replace(made, sync_reply=False, **never)
+
+
 def _contracts() -> tuple[Any, ...]:
     answers: Iterable[str] = dict.fromkeys(
         (*ANSWERS.values(), *DUPLICATES.values(), REFUSAL, old.REFUSAL)
@@ -283,6 +305,12 @@ def _contracts() -> tuple[Any, ...]:
     return (
         *CONTRACTS,
         *(ours("pds", one) for one in (*SENT, *ALLOCATIONS, *BIRTHS)),
+        *(_express(ours("pdsquery", one)) for one in pushed_traces.ANSWERS),
+        *(
+            _express(contract(party, "pdsquery", one))
+            for one in (*pushed_traces.ANSWERS.values(), QUERY_REFUSAL)
+            for party in dict.fromkeys(SYSTEMS.values())
+        ),
         *(
             replace(contract(party, "pds", one), sync_reply=True)
             for one in answers

@@ -305,7 +305,16 @@ def brief(record: Written, number: str, today: str) -> tuple[Any, ...]:
 
 def briefly(message: etree._Element) -> tuple[Any, ...]:
     """Give what such an answer says."""
-    patient = reading.patient(message)
+    (told,) = each_briefly(message)
+    return told
+
+
+def each_briefly(message: etree._Element) -> list[tuple[Any, ...]]:
+    """Give what an answer says of each patient that it lists."""
+    return [_briefly(one) for one in reading.patients(message)]
+
+
+def _briefly(patient: Patient) -> tuple[Any, ...]:
     items = sorted(
         (
             (thing, *_read(item), _dates(item.period))

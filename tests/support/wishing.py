@@ -235,7 +235,6 @@ _STAYS: Final = "SOURCE_CANNOT_REMOVE_DATE_OF_DEATH"
 _KEEPS_DEATH: Final = {
     # Its stylesheet counts times of death that have a value, and one that is removed has none.
     "PRPA_IN000203UK06": {_STAYS, "INCONSISTENT_DEATH_UPDATE"},
-    "PRPA_IN000204UK06": {_STAYS, "INCONSISTENT_DEATH_UPDATE"},
     "PRPA_IN160000UK01": {_STAYS},
     "PRPA_IN100000UK14": {_STAYS},
 }
