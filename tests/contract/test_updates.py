@@ -476,6 +476,19 @@ def _names() -> Iterator[str]:
                 yield from (rule.name for rule in group.rules)
 
 
+def test_the_local_register_of_2008b_removes_a_death() -> None:
+    interaction = "PRPA_IN000204UK06"
+    hub = updated_hub(PEOPLE)
+    answer_to(hub, update(interaction, Asked(made.dead(interaction))))
+    assert record(hub, made.PATIENT).death is not None
+    removed = Asked(made.dead(interaction, "removed"), scn="8")
+    assert (
+        etree.QName(answer_to(hub, update(interaction, removed))).localname
+        == (ANSWERS[interaction])
+    )
+    assert record(hub, made.PATIENT).death is None
+
+
 @pytest.mark.parametrize("interaction", old.ANSWERS)
 def test_the_audit_of_an_update_in_mim_2_3_names_the_user_that_its_author_is(
     interaction: str,

@@ -33,6 +33,7 @@ from core.demographics.creation import CREATIONS, NOT_YET, AllocateNumber, Creat
 from core.demographics.numbers import RANGE, RANGES, Numbers, Span
 from core.demographics.records import PATIENTS, Policy
 from core.demographics.updates import Changing
+from core.errors import StoreError
 from core.store.port import Store
 from core.store.sqlite import SqliteStore
 from core.values.demographics import Name, Patient
@@ -48,6 +49,9 @@ BUSY_SECONDS: Final = 120.0
 AGAIN: Final = 3
 """Messages that a new writer does once more."""
 
+ASKS: Final = "990000000001"
+"""The system that asks."""
+
 TOOK, FOUND = "took", "found"
 """What a writer says of a number: that it took it, or found its message done."""
 
@@ -62,6 +66,18 @@ def somebody(message: int) -> Patient:
     )
 
 
+def _decided(store: Store, creating: Creating, command: AllocateNumber) -> tuple[str, str]:
+    """Give whether a number was taken or found, and the number.
+
+    Where the store decided nothing (a machine that stood still for minutes), the message is done
+    again, as a hub does it.
+    """
+    while True:
+        with contextlib.suppress(StoreError):
+            told = TOOK if store.document(CREATIONS, command.message_id) is None else FOUND
+            return told, allocate(command, creating).patient.nhs_number
+
+
 def write(path: Path, life: str, first: int, last: int) -> None:
     """Be a writer: give the messages numbers, and say each once it stands."""
     store, context = SqliteStore(path, busy_seconds=BUSY_SECONDS), system_context()
@@ -69,9 +85,8 @@ def write(path: Path, life: str, first: int, last: int) -> None:
     creating = Creating(context.new_id, Numbers(POOL, writer=life), changing)
     for message in range(first, last):
         key = f"T|{message}"
-        told = TOOK if store.document(CREATIONS, key) is None else FOUND
-        made = allocate(AllocateNumber(key, "990000000001", somebody(message)), creating)
-        sys.stdout.write(f"{message} {made.patient.nhs_number} {told}\n")
+        told, number = _decided(store, creating, AllocateNumber(key, ASKS, somebody(message)))
+        sys.stdout.write(f"{message} {number} {told}\n")
         sys.stdout.flush()
     store.close()
 
