@@ -87,7 +87,7 @@ def opened(key: str, message: Message, part: mime.Part, how: Opening, us: Oursel
     if faults:
         raise Rejected(faults[0], fields)
     if how.names_parties:
-        caller = _party(message, fields)
+        caller = _party(message, fields, root)
         _require_parties(fields, message.accepted.envelope)
     else:
         caller = _caller(message, fields, root)
@@ -118,13 +118,15 @@ def _caller(message: Message, fields: Fields, root: etree._Element) -> Caller:
     )
 
 
-def _party(message: Message, fields: Fields) -> Caller:
+def _party(message: Message, fields: Fields, root: etree._Element) -> Caller:
     envelope = message.accepted.envelope
+    person = payload.person_2_3(root)
     return Caller(
         party_key=envelope.sender,
         asid=None,
         activity=envelope.activity,
         message_id=envelope.message_id,
+        person=Person(*person) if person else None,
         named_party=PartyKey(fields.from_party),
     )
 

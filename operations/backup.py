@@ -18,6 +18,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
+from core.demographics import numbers
 from core.errors import StoreError
 from core.store.port import Document, Documents, Store
 from facade.config import Config
@@ -42,12 +43,17 @@ class CopiesItself(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What a backup, or a store after a restore, holds; and where the store before it went."""
+    """What a backup, or a store after a restore, holds; and where the store before it went.
+
+    `ranges_carried` counts the ranges of NHS numbers that only the store before it knew to be
+    claimed; None where there was none that could be asked.
+    """
 
     counts: Mapping[str, int]
     audit_entries: int
     audit_breaks: tuple[str, ...]
     put_aside: Path | None = None
+    ranges_carried: int | None = None
 
 
 def as_table(contents: Contents) -> dict[str, Any]:
@@ -102,7 +108,9 @@ def restore(
             return contents
         if not aside:
             _refuse_data(config, target)
-        return replace(contents, put_aside=_put_in_place(database, target, now))
+        carried = _carried_over(config, target, database) if aside else None
+        put_aside = _put_in_place(database, target, now)
+        return replace(contents, put_aside=put_aside, ranges_carried=carried)
 
 
 def _copy(config: Config, store: Store, database: Path, progress: Progress) -> None:
@@ -145,6 +153,19 @@ def _refuse_data(config: Config, target: Path) -> None:
             raise BackupError(
                 f"{target} has data: give --replace to put it aside, or name another store.url"
             )
+
+
+def _carried_over(config: Config, target: Path, database: Path) -> int | None:
+    """Claim in a backup's store what the store that it replaces has claimed (decision 0020)."""
+    if not target.exists():
+        return None
+    with (
+        _opened(on_file(config, database)) as restored,
+        contextlib.suppress(StoreError),
+        _opened(config) as standing,
+    ):
+        return numbers.carry_over(standing, restored)
+    return None
 
 
 def _put_in_place(database: Path, target: Path, now: dt.datetime) -> Path | None:

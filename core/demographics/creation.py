@@ -20,7 +20,7 @@ from core.demographics.claiming import PatientChange, claiming
 from core.demographics.dates import latest, stamped
 from core.demographics.numbers import Maker, Numbers
 from core.demographics.objections import Seen, require_none
-from core.demographics.records import PATIENTS, Written, placeless
+from core.demographics.records import PATIENTS, Written, current, placeless
 from core.demographics.updates import Changing
 from core.errors import Duplicate, StoreError
 from core.store.port import Document, Documents, Put, Record, Store, Update, Write
@@ -125,12 +125,12 @@ def create(command: CreateRecord, creating: Creating) -> Created | PossibleDupli
     if key is None:
         return Created(_made(command, creating, None).patient)
     if _standing(creating.store, CREATIONS, command.message_id) is None:
-        others = _others(creating.store, key)
+        others = _others(creating, key)
         if others.candidates:
             return others
     made = _made(command, creating, key)
     if made.message_id != command.message_id:
-        others = _others(creating.store, key)
+        others = _others(creating, key)
         if others.candidates:
             return others
         # Whom the claim was for has another number by now: it stands in nobody's way.
@@ -138,10 +138,15 @@ def create(command: CreateRecord, creating: Creating) -> Created | PossibleDupli
     return Created(made.patient)
 
 
-def _others(store: Store, key: str) -> PossibleDuplicates:
-    """Give the records of the same birth, of a restricted one nothing that leads to where it is."""
+def _others(creating: Creating, key: str) -> PossibleDuplicates:
+    """Give the records of the same birth as they stand today.
+
+    Of a restricted one nothing that leads to where it is.
+    """
+    today = stamped(creating.changing.now)[:8]
+    standing = (current(one, today) for one in same_births(creating.store, key))
     return PossibleDuplicates(
-        tuple(one if one.sensitivity is None else _guarded(one) for one in same_births(store, key))
+        tuple(one if one.sensitivity is None else _guarded(one) for one in standing)
     )
 
 

@@ -186,6 +186,24 @@ class Numbers:
         raise StoreError(f"{MAX_CLAIMS} ranges of numbers in a row have an owner: try again")
 
 
+def carry_over(source: Store, target: Store) -> int:
+    """Claim in a store every range that is claimed in another, and give how many were not.
+
+    The other is what stood in its place: numbers that were given there since are not given again.
+    """
+    carried = 0
+    for key in source.keys(RANGES):
+        value = source.document(RANGES, key)
+        if value is not None and target.document(RANGES, key) is None:
+            target.write_once(RANGES, Document(key, value))
+            carried += 1
+    for name in source.keys(CURSORS):
+        cursor = source.read(CURSORS, name)
+        if cursor is not None:
+            target.update(CURSORS, name, _reaching(cursor.reached))
+    return carried
+
+
 def _reaching(number: int) -> Change[Reached, Reached]:
     return lambda _record: {f"{number:06d}": Reached(number)}
 

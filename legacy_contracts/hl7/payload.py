@@ -209,6 +209,9 @@ _ack_type = _compiled("hl7:acknowledgement/@typeCode")
 _ack_code = _compiled("hl7:acknowledgement/hl7:acknowledgementDetail/hl7:code/@code")
 _ack_of = _compiled("hl7:acknowledgement/hl7:messageRef/hl7:id/@root")
 _author = _compiled("hl7:ControlActEvent[1]/hl7:author/hl7:AgentPersonSDS")
+_user_2_3 = _compiled(
+    f"hl7:ControlActEvent[1]/hl7:author/hl7:assignedEntity/hl7:id[@root='{oids.USER}']/@extension"
+)
 _author_ids: Final = tuple(_text(f"{path}[@root='{root}']/@extension") for path, root in _PERSON)
 
 
@@ -234,6 +237,12 @@ def person(root: etree._Element) -> tuple[str, str, str] | None:
         return None
     role_profile, user, job_role = (str(read(authors[0])) for read in _author_ids)
     return role_profile, user, job_role
+
+
+def person_2_3(root: etree._Element) -> tuple[str, str, str] | None:
+    """Give the author as MIM 2.3 names one (no role profile, user, no job role), or None."""
+    users = _user_2_3(root)
+    return ("", users[0], "") if users else None
 
 
 _ACT_NAME: Final = f"{{{ns.HL7}}}ControlActEvent"

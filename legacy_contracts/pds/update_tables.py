@@ -224,9 +224,19 @@ REMOVAL_2008B: Final = never(
 )
 
 
+_TIMES: Final = f"count({_DECEASED}/hl7:partPerson/hl7:deceasedTime/@value)"
+"""What deathUpdateCrossCheck counts: times of death that have a value. One that is removed has
+none, which 203UK06 refuses anyhow."""
+
+_TIMES_OR_REMOVED: Final = (
+    f"count({_DECEASED}[@updateMode = 'removed' or hl7:partPerson/hl7:deceasedTime/@value])"
+)
+"""What is counted of who may remove a death: counted as above, nobody could (inferred)."""
+
+
 def death_2008b(*first: Rule) -> Group:
-    """Give deathUpdateCrossCheck of 203UK06."""
-    dead, told = f"count({_DECEASED}/hl7:partPerson/hl7:deceasedTime/@value)", f"count({_TOLD_OF})"
+    """Give deathUpdateCrossCheck of 203UK06; `first` says who may not remove a death."""
+    dead, told = _TIMES if first else _TIMES_OR_REMOVED, f"count({_TOLD_OF})"
     return Group(
         f"{SUBJECT}/hl7:{REQUEST}[1]",
         (

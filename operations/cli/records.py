@@ -118,6 +118,18 @@ def restore(path: Path, file: Path, *, aside: bool, as_json: bool) -> None:
     with _explained(), ended_by_store():
         contents = backups.restore(config, file, aside=aside, now=now, progress=_progress())
     _say("the store holds", contents, as_json=as_json)
+    if not as_json:
+        click.echo(_of_ranges(contents.ranges_carried))
+
+
+def _of_ranges(carried: int | None) -> str:
+    """Say what becomes of the numbers that were given after the backup."""
+    if carried is None:
+        return (
+            "NHS numbers that were given after the backup are not known here: before you start, "
+            "name a span in demographics.number_pool that was not in use (docs/operations.md)"
+        )
+    return f"ranges of NHS numbers claimed after the backup, which stay claimed: {carried}"
 
 
 def _say(what: str, contents: Contents, *, as_json: bool) -> None:

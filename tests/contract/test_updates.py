@@ -19,6 +19,7 @@ from update_messages import UPDATES, Asked
 from updated_hubs import ANSWERS, REFUSAL, answer_to, record, retrieved, updated_hub
 
 from adapters import pds_updates
+from core.audit import accesses_to
 from core.errors import ChangeRefused
 from core.values.changes import Objection
 from core.values.demographics import (
@@ -494,3 +495,28 @@ def _names() -> Iterator[str]:
         for rules in (*one.stages, one.warned):
             for group in rules.groups:
                 yield from (rule.name for rule in group.rules)
+
+
+def test_the_local_register_of_2008b_removes_a_death() -> None:
+    interaction = "PRPA_IN000204UK06"
+    hub = updated_hub(PEOPLE)
+    answer_to(hub, update(interaction, Asked(made.dead(interaction))))
+    assert record(hub, made.PATIENT).death is not None
+    removed = Asked(made.dead(interaction, "removed"), scn="8")
+    assert (
+        etree.QName(answer_to(hub, update(interaction, removed))).localname
+        == (ANSWERS[interaction])
+    )
+    assert record(hub, made.PATIENT).death is None
+
+
+@pytest.mark.parametrize("interaction", old.ANSWERS)
+def test_the_audit_of_an_update_in_mim_2_3_names_the_user_that_its_author_is(
+    interaction: str,
+) -> None:
+    hub = updated_hub(PEOPLE)
+    answer_to(hub, whole(interaction))
+    entries = [one for _, _, one in accesses_to(hub.store, made.PATIENT)]
+    assert [(one.command, one.user, one.asid) for one in entries] == [
+        ("UpdateRecord", "990000000065", "")
+    ]

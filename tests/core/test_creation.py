@@ -38,6 +38,7 @@ from core.values.demographics import (
     Mother,
     Name,
     Patient,
+    Period,
     RecordStatus,
     Sensitivity,
 )
@@ -317,6 +318,21 @@ def test_of_a_restricted_record_a_possible_duplicate_shows_nothing_that_leads_to
     assert one.nhs_number == hidden.nhs_number
 
 
+def test_a_possible_duplicate_is_told_as_it_stands_today_without_what_was_closed() -> None:
+    store = MemoryStore()
+    process = creating(store)
+    first = create(born("m1"), process)
+    assert isinstance(first, Created)
+    (home,) = first.patient.addresses
+    old = replace(home, period=Period("20140219", "20140219"))
+    moved = replace(home, lines=("2 Test Street",), object_id="new")
+    patient = replace(first.patient, serial_change_number=2, addresses=(old, moved))
+    store.update(PATIENTS, patient.nhs_number, writes(patient, message_id="m8", at="", by=""))
+    told = create(born("m2"), process)
+    assert isinstance(told, PossibleDuplicates)
+    assert told.candidates == (replace(patient, addresses=(moved,)),)
+
+
 def test_a_record_that_is_no_longer_in_use_is_no_duplicate() -> None:
     store = MemoryStore()
     process = creating(store)
@@ -383,6 +399,7 @@ def test_of_ten_thousand_numbers_that_killed_writers_gave_none_is_given_twice(
     assert verdict.good, verdict
     assert verdict.allocated == 10_000
     assert verdict.kills >= 5, "a run without deaths shows nothing"
+    assert verdict.power_cuts == 1
     assert verdict.abandoned >= verdict.kills // 2
 
 

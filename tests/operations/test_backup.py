@@ -27,10 +27,16 @@ from adapters import pipeline
 from core import audit, directory
 from core.context import system_context
 from core.demographics import records
+from core.demographics.claiming import Claims
+from core.demographics.creation import NOT_YET, AllocateNumber, Creating, allocate
+from core.demographics.numbers import Numbers
+from core.demographics.records import Policy
+from core.demographics.updates import Changing
 from core.errors import StoreError
 from core.messaging.sharing import SHARING
 from core.store.memory import MemoryStore
 from core.store.port import Bucket, Document, Documents, Store
+from core.values.demographics import Name, Patient
 from facade.config import Config
 from facade.wiring import open_store
 from operations import backup, copying, loading, patients
@@ -219,6 +225,46 @@ def test_a_damaged_store_can_be_replaced(file: Path, tmp_path: Path) -> None:
     assert refused.exit_code == 1
     assert len(refused.stderr.splitlines()) == 1
     assert in_store(file) == before
+
+
+def given(file: Path, message: str) -> str:
+    """Give the number that a process of its own gives for a message."""
+    context = system_context()
+    with closing(open_store(config_of(file))) as store:
+        changing = Changing(Claims(store, store.apply), NOW, Policy(), lambda _code: True)
+        process = Creating(context.new_id, Numbers(writer=context.new_id()), changing)
+        child = Patient(NOT_YET, gender="9", birth_time="20140219", names=(Name(family="FRESH"),))
+        return allocate(AllocateNumber(message, "990000000001", child), process).patient.nhs_number
+
+
+def test_numbers_given_after_a_backup_are_not_given_again_by_what_replaces_the_store(
+    file: Path, tmp_path: Path
+) -> None:
+    first = given(file, "m1")
+    done("backup", "--config", str(file), str(tmp_path / "b.zip"))
+    lost = [given(file, f"m{n}") for n in (2, 3)]
+
+    said = done("restore", "--replace", "--config", str(file), str(tmp_path / "b.zip"))
+
+    assert "claimed after the backup, which stay claimed: 2" in said
+    again = [given(file, f"m{n}") for n in (2, 3, 4)]
+    assert len({number[:6] for number in (first, *lost, *again)}) == 6, "no range is used again"
+
+
+def test_where_no_store_can_be_asked_what_it_gave_the_operator_is_told_to_name_another_span(
+    file: Path, tmp_path: Path
+) -> None:
+    given(file, "m1")
+    done("backup", "--config", str(file), str(tmp_path / "b.zip"))
+    store = file.parent / "spine.db"
+
+    store.write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
+    damaged = done("restore", "--replace", "--config", str(file), str(tmp_path / "b.zip"))
+    store.unlink()
+    lost = done("restore", "--config", str(file), str(tmp_path / "b.zip"))
+
+    for said in (damaged, lost):
+        assert "name a span in demographics.number_pool that was not in use" in said
 
 
 def changed_label(file: Path, target: Path, old: bytes, new: bytes) -> Path:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
-from updating import PATIENT, World, world
+from updating import PATIENT, World, somebody, world
 
 from core.audit import accesses_to, prove
 from core.demographics.claiming import ATTEMPTS, Claims, claiming, read_change
@@ -19,19 +19,10 @@ from core.errors import SerialChangeNumberStale, StoreError
 from core.store.port import Store
 from core.values.changes import ChangeList, ItemChange, Kind, Mode, Single, SingleChange
 from core.values.demographics import Name, Patient, RelatedPerson
-from core.values.identity import Asid, Caller, NhsNumber, PartyKey, check_digit
+from core.values.identity import Asid, Caller, PartyKey
 from legacy_contracts import registry
 
 WRITERS, EACH = 16, 6
-
-
-def somebody() -> Patient:
-    """Give a patient whose number no other test uses: a real cluster keeps them."""
-    while True:
-        nine = f"999{random.randrange(1_000_000):06d}"  # noqa: S311 - a test's number
-        digit = check_digit(nine)
-        if digit is not None:
-            return replace(PATIENT, nhs_number=NhsNumber(nine + digit))
 
 
 def briefly(attempt: int) -> None:

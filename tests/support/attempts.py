@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
+import old_update_messages as old
 import wishing
 from ebxml_messages import Message
 from hypothesis import strategies as st
-from patients_world import REFUSAL, SENT, SYSTEMS, Reply
+from patients_world import REFUSALS, SENT, SYSTEMS, Reply
 from remembered import People, Wish
-from wishing import Draft, Said
+from wishes import Draft, Said
 
-MOST: Final = 5
+MOST: Final = 6
 """Patients that one run has at most."""
 
 WORDS: Final = {
@@ -63,9 +63,13 @@ class Outcome:
     def is_told_by(self, reply: Reply) -> bool:
         """Say whether a reply tells this."""
         if self.scn is not None:
-            return reply.interaction != REFUSAL and reply.scn == self.scn
+            return reply.interaction not in REFUSALS and reply.scn == self.scn
         texts = reply.refused_for - {"Update Failed"}
-        if reply.interaction != REFUSAL or "Update Failed" not in reply.refused_for:
+        if reply.interaction == old.REFUSAL:
+            # It has room for one reason, of whatever is broken.
+            told = self.broken or {WORDS[one] for one in self.reasons}
+            return len(texts) == 1 and any(word in text for word in told for text in texts)
+        if reply.interaction not in REFUSALS or "Update Failed" not in reply.refused_for:
             return False
         if self.broken:
             return {word for word in self.broken if any(word in one for one in texts)} == (
@@ -86,21 +90,27 @@ class Plan:
     drafts: tuple[Draft, ...]
 
 
-PLANS: Final = st.builds(
-    Plan,
-    st.sampled_from(tuple(SYSTEMS)),
-    st.integers(0, MOST - 1),
-    st.sampled_from(SENT),
-    st.sampled_from(("right", "right", "held", "held", "held", "future", "missing")),
-    st.booleans(),
-    wishing.drafts(),
-)
+def plans(interaction: str) -> st.SearchStrategy[Plan]:
+    """Give a strategy of updates by one interaction, of what it has room for."""
+    return st.builds(
+        Plan,
+        st.sampled_from(tuple(SYSTEMS)),
+        st.integers(0, MOST - 1),
+        st.just(interaction),
+        st.sampled_from((*("right",) * 4, *("held",) * 4, "future", "missing")),
+        st.booleans(),
+        wishing.drafts(interaction),
+    )
 
 
-def broken(scn: int | None, said: Collection[Said]) -> frozenset[str]:
+PLANS: Final = st.sampled_from(SENT).flatmap(plans)
+
+
+def broken(interaction: str, scn: int | None, said: tuple[Said, ...]) -> frozenset[str]:
     """Give the names of the rules that a message breaks: of the first stage, or of the second."""
     if scn is None:
         return frozenset({"MANDATORY_FIELD_MISSING"})
     if not said:
         return frozenset({"no change is asked for"})
-    return frozenset(name for one in said for name in one.broken)
+    alone = frozenset(name for one in said for name in one.broken)
+    return alone | wishing.clashes(interaction, said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import old_update_messages
 from patients_world import SYSTEMS
 from wire_requests import Kind
 
@@ -23,12 +24,19 @@ COMMANDS: Final = {
     Kind.CROSS_CHECK: "CrossCheck",
     Kind.CONFIRMATION: "Confirm",
 }
-_OF_QUERIES: Final = frozenset(COMMANDS.values())
+_OF_QUERIES: Final = frozenset({*COMMANDS.values(), "AdvancedTrace"})
 
 
 def who(asid: str) -> str:
     """Give a system as the audit names it, after its party."""
     return f"{SYSTEMS[asid]}/{asid}"
+
+
+def of_update(interaction: str, asid: str) -> str:
+    """Give who sends an update, likewise: the oldest names no system."""
+    return (
+        f"{SYSTEMS[asid]}/{OLD_USER}" if interaction in old_update_messages.ANSWERS else who(asid)
+    )
 
 
 def ended(row: tuple[Any, ...], outcome: str) -> str:

@@ -109,8 +109,12 @@ def list_directory(
     contracts: Iterable[ContractProperties] = CONTRACTS,
     acknowledgments: Acknowledging = Acknowledging.REQUESTED,
     queries: Iterable[str] = (),
+    at: str = "2014-01-01",
 ) -> None:
-    """Write the hub and two practices, which may ask these queries, into a store's directory."""
+    """Write the hub and two practices, which may ask these queries, into a store's directory.
+
+    On a store that others wrote into, the import `at` the latest moment is what counts.
+    """
     contracts = tuple(contracts)
     activities = tuple(dict.fromkeys((*(one.interaction for one in contracts), *queries)))
     parties = [
@@ -127,9 +131,9 @@ def list_directory(
         System(Asid(SAMPLE_ASID), PartyKey(SAMPLE_PARTY), "Sample", activities),
         System(Asid(OTHER_ASID), PartyKey(OTHER_PARTY), "Other", activities),
     ]
-    at = {"at": "2014-01-01", "import_id": "hub"}
-    list_entries(store, [*parties, Party(US, "Hub", ())], systems, **at)
-    list_contracts(store, contracts, **at)
+    told = {"at": at, "import_id": f"hub-{at}"}
+    list_entries(store, [*parties, Party(US, "Hub", ())], systems, **told)
+    list_contracts(store, contracts, **told)
 
 
 @dataclass(slots=True)

@@ -38,7 +38,8 @@ def old_trace(asked: Asked, route: Route = TO_THE_HUB) -> Message:
         f'<interactionId root="{CODES}.12" extension="{INTERACTION}"/>'
         '<processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="NE"/>'
         f"{device('Rcv', route.to_party)}{device('Snd', route.from_party)}"
-        f'<ControlActProcess classCode="CACT" moodCode="EVN">{author()}{old_query(asked)}'
+        f'<ControlActProcess classCode="CACT" moodCode="EVN">{author(route.from_asid)}'
+        f"{old_query(asked)}"
         f"</ControlActProcess></{INTERACTION}>"
     )
     message = carried(INTERACTION, payload, route, own_id)

@@ -17,14 +17,13 @@ from update_messages import Asked, Sections
 from wire_requests import NHS_NUMBER_ROOT
 from wrapped_messages import CODES, TIME, Route
 
-from operations.setup import SAMPLE_ASID
-
 REQUEST_ID: Final = "5F0C7A11-3B8D-4E55-9A01-0C2D4E6F8A10"
 
 ANSWERS: Final[Mapping[str, str]] = dict.fromkeys(
     ("PRPA_IN110000UK01", "PRPA_IN100000UK01", "PRPA_IN120000UK01"), "PRPA_IN150000UK01"
 )
 REFUSAL: Final = "PRPA_IN140000UK01"
+ANSWERED: Final = frozenset({*ANSWERS.values(), REFUSAL})
 CLEARED: Final = ' nullFlavor="NA"'
 
 ADDRESS: Final = (
@@ -106,7 +105,7 @@ def update(
         f'<interactionId root="{CODES}.12" extension="{interaction}"/>'
         '<processingCode code="P"/><processingModeCode code="T"/><acceptAckCode code="NE"/>'
         f"{device('Rcv', route.to_party)}{device('Snd', route.from_party)}"
-        f'<ControlActEvent classCode="CACT" moodCode="EVN">{author()}'
+        f'<ControlActEvent classCode="CACT" moodCode="EVN">{author(route.from_asid)}'
         f'<subject typeCode="SUBJ" contextConductionInd="false">{_request(asked)}</subject>'
         f"</ControlActEvent></{interaction}>"
     )
@@ -154,12 +153,12 @@ def device(way: str, party: str) -> str:
     )
 
 
-def author() -> str:
+def author(asid: str) -> str:
     """Give who asks, and with which system."""
     return (
         '<author typeCode="AUT"><assignedEntity classCode="ASSIGNED">'
         '<id root="1.2.826.0.1285.0.2.0.65" extension="990000000065"/>'
         '<representedOrganization classCode="ORG" determinerCode="INSTANCE">'
-        f'<id root="1.2.826.0.1285.0.2.0.107" extension="{SAMPLE_ASID}"/>'
+        f'<id root="1.2.826.0.1285.0.2.0.107" extension="{asid}"/>'
         "</representedOrganization></assignedEntity></author>"
     )

@@ -12,8 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
+import newcomers
+import old_update_messages as old
+import pushed_traces
+import smsp_asking
 import update_messages as made
-from creation_messages import ALLOCATIONS
+from creation_messages import ALLOCATIONS, BIRTHS
 from ebxml_messages import Message
 from hubs import CONTRACTS, ENDPOINTS, NAMES, Clock, TestHub, contract, ours, payload_of
 from lxml import etree
@@ -22,33 +26,43 @@ from schemas import Schemas, hl7_message
 from wire_requests import OLDEST, SPINE_ASID, SPINE_PARTY, Details, Frame, request
 from wrapped_messages import OTHER_ASID, OTHER_PARTY, Route
 
-from adapters import pipeline
+from adapters import pipeline, smsp
 from adapters.courier import Courier
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered, Request
 from core.audit import Access, Audit, read_page
 from core.context import Context
 from core.demographics.numbers import Numbers
-from core.directory import Directory, System, list_entries
+from core.directory import ContractProperties, Directory, System, list_entries
 from core.door import Core
 from core.messaging.keeping import iso
 from core.store.port import Store
 from core.values.identity import Asid, Caller, PartyKey, operator_named
 from legacy_contracts import registry
+from legacy_contracts.smsp.operations import OPERATIONS
 from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
 
 REFUSAL: Final = "MCCI_IN010000UK13"
-SENT: Final = tuple(one for one, form in made.FORMS.items() if form.register is None)
-"""The updates that take part: not yet those of the local register, whose rules hang together."""
+QUERY_REFUSAL: Final = "QUQI_IN010000UK14"
+SENT: Final = (*made.UPDATES, *old.ANSWERS)
+"""The updates that take part: all there are."""
 
 ANSWERS: Final = {
-    **{one: made.ANSWERS[one] for one in SENT},
+    **dict.fromkeys(("PRPA_IN000205UK03", "PRPA_IN000205UK05"), "PRPA_IN000206UK01"),
+    **made.ANSWERS,
+    **old.ANSWERS,
     "PRPA_IN000200UK03": "PRPA_IN000201UK01",
     "PRPA_IN000200UK04": "PRPA_IN000201UK01",
     "PRPA_IN040000UK30": "PRPA_IN060000UK30",
     "PRPA_IN040000UK15": "PRPA_IN060000UK14",
 }
-"""Which interaction says that an update or an allocation was done (pds.md 2)."""
+"""Which interaction says that an update, an allocation or a birth was done (pds.md 2)."""
+
+DUPLICATES: Final = {
+    "PRPA_IN000205UK03": "PRPA_IN000207UK03",
+    "PRPA_IN000205UK05": "PRPA_IN000207UK05",
+}
+"""Which one says who a child may be already."""
 
 SECOND_ASID: Final = "990000000004"
 SYSTEMS: Final = {
@@ -57,6 +71,16 @@ SYSTEMS: Final = {
     OTHER_ASID: OTHER_PARTY,
 }
 """Each system that reads and writes, and whose it is."""
+
+REFUSALS: Final = frozenset({REFUSAL, old.REFUSAL})
+SCHEMALESS: Final = old.ANSWERED
+"""MIM 2.3 was published without schemas (pds.md 0)."""
+
+_REASONS: Final = {
+    False: ".//{*}justifyingDetectedIssueEvent/{*}code",
+    True: ".//{*}PdsFailureResponse/{*}value",
+}
+"""Where an answer says what was refused, by whether it is of MIM 2.3."""
 
 WRITES: Final = frozenset({"apply", "update", "update_many", "write_once"})
 PERSIST_SECONDS: Final = ours("pds", REFUSAL).persist_seconds
@@ -103,6 +127,7 @@ class Reply:
     refused_for: frozenset[str]
     scn: int | None
     nhs_number: str | None
+    candidates: tuple[Any, ...] = ()
 
 
 @dataclass(slots=True)
@@ -166,9 +191,15 @@ class World:
             self.require_right(hl7_message(answered.body))
         return answered
 
+    def serve(self, asid: str, service: str, asked: smsp_asking.Asked) -> smsp.Answered:
+        """Give the answer of a mini service to a system."""
+        caller = Caller(PartyKey(SYSTEMS[asid]), Asid(asid), service, self.new_id())
+        body = smsp_asking.payload(service, asked)
+        return smsp.answered(self.hub.us.core, OPERATIONS[service], body, caller)
+
     def require_right(self, message: etree._Element) -> None:
         """Return if the official schema says nothing against a message, where there is one."""
-        if self.official is not None:
+        if self.official is not None and etree.QName(message).localname not in SCHEMALESS:
             assert self.official.complaints(message) == ()
 
     def route(self, asid: str) -> Route:
@@ -195,6 +226,20 @@ class World:
             assert self.hand_in(message).status == 202
         return self.work()
 
+    def answer_to(self, message: Message) -> etree._Element:
+        """Give the message that answers a query which asks for one."""
+        received = self.hub.receive(message)
+        assert received.status == 202, received.body
+        self.hub.work()
+        self.hub.work()
+        (posted,) = self.hub.posted[self.answers :]
+        self.answers = len(self.hub.posted)
+        endpoint, content = posted
+        assert endpoint == ENDPOINTS[message.from_party]
+        answer = payload_of(content)
+        self.require_right(answer)
+        return answer
+
     def work(self) -> list[Reply]:
         """Let the worker do all there is, and give what it sent back."""
         self.hub.work()
@@ -208,8 +253,10 @@ class World:
         message, *_ = self.acknowledged[ref.get("root")]
         assert endpoint == ENDPOINTS[message.from_party]
         interaction = etree.QName(answer).localname
-        assert interaction in {REFUSAL, ANSWERS[message.action]}
-        codes = answer.iterfind(".//{*}justifyingDetectedIssueEvent/{*}code")
+        refusals = {old.REFUSAL} if message.action in old.ANSWERS else {REFUSAL}
+        done = {ANSWERS[message.action], DUPLICATES.get(message.action)}
+        assert interaction in refusals | done
+        codes = answer.iterfind(_REASONS[interaction in old.ANSWERED])
         scn = answer.find(".//{*}pertinentSerialChangeNumber/{*}value")
         whose = answer.find(".//{*}patientRole/{*}id")
         return Reply(
@@ -218,6 +265,7 @@ class World:
             frozenset(one.get("displayName") for one in codes),
             None if scn is None else int(scn.get("value")),
             None if whose is None else whose.get("extension"),
+            newcomers.candidates(answer),
         )
 
     def operator(self) -> Caller:
@@ -244,11 +292,25 @@ def _timeless(answered: Answered) -> bytes:
     return re.sub(rb"(Timestamp>)[^<]*", rb"\1", answered.body)
 
 
+def _express(made: ContractProperties) -> ContractProperties:
+    """Give a contract under which nobody acknowledges anything."""
+    never = {"ack_requested": False, "duplicate_elimination": False}
+    return replace(made, sync_reply=False, **never)
+
+
 def _contracts() -> tuple[Any, ...]:
-    answers: Iterable[str] = dict.fromkeys((*ANSWERS.values(), REFUSAL))
+    answers: Iterable[str] = dict.fromkeys(
+        (*ANSWERS.values(), *DUPLICATES.values(), REFUSAL, old.REFUSAL)
+    )
     return (
         *CONTRACTS,
-        *(ours("pds", one) for one in (*SENT, *ALLOCATIONS)),
+        *(ours("pds", one) for one in (*SENT, *ALLOCATIONS, *BIRTHS)),
+        *(_express(ours("pdsquery", one)) for one in pushed_traces.ANSWERS),
+        *(
+            _express(contract(party, "pdsquery", one))
+            for one in (*pushed_traces.ANSWERS.values(), QUERY_REFUSAL)
+            for party in dict.fromkeys(SYSTEMS.values())
+        ),
         *(
             replace(contract(party, "pds", one), sync_reply=True)
             for one in answers

@@ -95,7 +95,16 @@ _T = TypeVar("_T")
 
 def patient(message: etree._Element) -> Patient:
     """Give the record that an answer shows; what the answer leaves out is absent."""
-    (role,) = message.iterfind(".//h:patientRole", _H)
+    (found,) = patients(message)
+    return found
+
+
+def patients(message: etree._Element) -> list[Patient]:
+    """Give each record that an answer lists."""
+    return [_patient(role, message) for role in message.iterfind(".//h:patientRole", _H)]
+
+
+def _patient(role: etree._Element, message: etree._Element) -> Patient:
     person = role.find("h:patientPerson", _H)
     if person is None:
         person = etree.Element("nobody")

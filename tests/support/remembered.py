@@ -24,6 +24,8 @@ DATED: Final = frozenset({"related", "addresses", "telecoms", "names"})
 """Whose versions have dates; of the provisions only the practice has."""
 
 PRACTICE: Final = "1"
+GONE: Final = frozenset({"removed", "cleared"})
+"""The modes after which nothing is there."""
 
 
 class Refused(Exception):
@@ -38,7 +40,8 @@ class Refused(Exception):
 class Wish:
     """What a person wants of one thing: `thing` is one of ITEMS, a single value, or `consent`.
 
-    `said` is the new value; `use` and `start` go with items, `until` too; `kind` names a consent.
+    `said` is the new value; `use` and `start` go with items, `until` too; `use` names a consent.
+    `set` and `cleared` are the modes of who knows no object ids: what stands in that use is meant.
     """
 
     thing: str
@@ -85,6 +88,7 @@ def blank(first: int = 0) -> Written:
         "items": {each: [] for each in ITEMS},
         "recorded": None,
         "told": {},
+        "mother": None,
         "restricted": None,
         "replaced_by": None,
         "replaces": [],
@@ -121,12 +125,12 @@ def _versioned(record: Written, by: str, command: str) -> Written:
     return {**record, "scn": scn, "history": [*record["history"], (scn, by, command)]}
 
 
-def begun(wishes: Iterable[Wish], hand: Hand) -> Written:
+def begun(wishes: Iterable[Wish], hand: Hand, command: str) -> Written:
     """Give a record that is made of nothing."""
     record = blank()
     for wish in wishes:
         _do(record, wish, hand, correction=False)
-    return _versioned(record, hand.by, "AllocateNumber")
+    return _versioned(record, hand.by, command)
 
 
 def _do(record: Written, wish: Wish, hand: Hand, *, correction: bool) -> None:
@@ -137,7 +141,7 @@ def _do(record: Written, wish: Wish, hand: Hand, *, correction: bool) -> None:
     record["told"][wish.thing] = wish.told
     kept = record["consents"] if wish.thing == "consent" else record["singles"]
     key = wish.use if wish.thing == "consent" else wish.thing
-    if wish.mode == "removed":
+    if wish.mode in GONE:
         kept.pop(key, None)
     else:
         kept[key] = wish.said
@@ -145,19 +149,20 @@ def _do(record: Written, wish: Wish, hand: Hand, *, correction: bool) -> None:
 
 def _do_item(items: dict[str, list[Entry]], wish: Wish, hand: Hand, *, correction: bool) -> None:
     entries = items[wish.thing]
-    if wish.mode == "added":
+    standing = None if wish.mode == "added" else _meant(items, wish, hand)
+    if standing is None:
         entries.append(_new(wish, hand, None))
         return
-    standing = _meant(items, wish)
     if wish.mode == "altered" and wish.thing == "provisions" and standing["use"] != wish.use:
         raise Refused("wrong kind")
+    place = entries.index(standing)
     entries.remove(standing)
-    if wish.mode == "altered":
+    if wish.mode not in GONE:
         new = _new(wish, hand, standing["id"])
         if correction:
             own = (wish.start, wish.until)
             new["from"], new["until"] = own if any(own) else (standing["from"], standing["until"])
-        entries.append(new)
+        entries.insert(place, new)
         if not correction:
             end = new["from"] or hand.today
             entries.append({**_closed(wish.thing, standing, end, hand), "id": None})
@@ -165,7 +170,15 @@ def _do_item(items: dict[str, list[Entry]], wish: Wish, hand: Hand, *, correctio
         entries.append(_closed(wish.thing, standing, wish.until or hand.today, hand))
 
 
-def _meant(items: dict[str, list[Entry]], wish: Wish) -> Entry:
+def _meant(items: dict[str, list[Entry]], wish: Wish, hand: Hand) -> Entry | None:
+    """Give the version that a wish means: by its object id, or as what stands in that use."""
+    if wish.mode in {"set", "cleared"}:
+        named = [
+            one for one in items[wish.thing] if one["use"] == wish.use and stands(one, hand.today)
+        ]
+        if not named and wish.mode == "cleared":
+            raise Refused("no such item")
+        return named[0] if named else None
     for thing in (wish.thing, *ITEMS):
         for entry in items[thing]:
             if entry["id"] == wish.object_id and not entry["gone"]:
@@ -220,13 +233,13 @@ def _objections(
     yield from _objections_to_names(before, after, wishes, hand)
     yield from _objections_to_dates(before, after, things, hand)
     for wish in wishes:
-        if wish.mode != "removed" and wish.thing in _SOLE:
+        if wish.mode not in GONE and wish.thing in _SOLE:
             place = _SOLE[wish.thing](wish.use, wish.said)
             if place and _beside(after, wish.thing, place, hand) > max(
                 1, _beside(before, wish.thing, place, hand)
             ):
                 yield f"second {wish.thing}"
-        starts = wish.mode != "removed" and wish.thing in DATED - {"related"} and wish.start
+        starts = wish.mode not in GONE and wish.thing in DATED - {"related"} and wish.start
         if starts and is_before(hand.latest, starts):
             yield "starts in the future"
 

@@ -23,18 +23,26 @@ def machine_on(home: Callable[[], Store]) -> type[Patients]:
     return type("PatientsElsewhere", (Patients,), {"home": staticmethod(home)})
 
 
-def run(machine: type[Patients], *, runs: int, steps: int, seed: int | None = None) -> None:
-    """Run the machine so often, with so many steps; the same way each time unless seeded."""
-    how = settings(
-        max_examples=runs,
-        stateful_step_count=steps,
-        derandomize=seed is None,
+def drawing(count: int) -> settings:
+    """Give settings that draw so often, the same each time, and take the first that is found."""
+    return settings(
+        max_examples=count,
+        derandomize=True,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate, Phase.shrink] if seed is not None else [Phase.generate],
+        phases=[Phase.generate],
     )
 
+
+def run(machine: type[Patients], *, runs: int, steps: int, seed: int | None = None) -> None:
+    """Run the machine so often, with so many steps; the same way each time unless seeded."""
+    how = settings(
+        drawing(runs),
+        stateful_step_count=steps,
+        derandomize=seed is None,
+        phases=[Phase.generate, Phase.shrink] if seed is not None else [Phase.generate],
+    )
     if seed is not None:
         hypothesis.seed(seed)(machine)
     run_state_machine_as_test(machine, settings=how)

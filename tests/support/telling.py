@@ -18,10 +18,12 @@ from core.values.demographics import (
     Address,
     CareProvision,
     Consent,
+    DonorPreference,
     Name,
     Patient,
     Period,
     Provenance,
+    Registration,
     RelatedPerson,
     Telecom,
 )
@@ -38,20 +40,42 @@ class Carries:
     """What was said with a consent."""
     notified: bool
     """When gender, birth and death were written."""
+    register: bool = False
+    """The registration with the local register (NHAIS), and the removal from it."""
+    donors: bool = False
+    """Whether the patient wants to give blood or organs."""
+    always: bool = True
     business_reason: bool = True
     """That a record is withheld for a business reason; else it is shown as sensitive."""
 
 
 RETRIEVALS: Final = {
-    "QUPA_IN000008UK02": Carries(writer=True, birthplace=True, comments=False, notified=False),
+    "QUPA_IN000008UK02": Carries(
+        writer=True, birthplace=True, comments=False, notified=False, register=True
+    ),
     "QUPA_IN000008UK05": Carries(
-        writer=True, birthplace=True, comments=False, notified=True, business_reason=False
+        writer=True,
+        birthplace=True,
+        comments=False,
+        notified=True,
+        register=True,
+        donors=True,
+        business_reason=False,
     ),
     "QUPA_IN040000UK32": Carries(writer=False, birthplace=False, comments=True, notified=False),
     "QUPA_IN040000UK14": Carries(writer=False, birthplace=False, comments=True, notified=False),
     "QUPA_IN040000UK01": Carries(writer=False, birthplace=False, comments=True, notified=False),
 }
 """The retrieval of each generation (pds.md A.4 to A.6, A.11), the one that says most first."""
+
+_ROOM: Final = {
+    "birthplace": "birthplace",
+    "registration": "register",
+    "removal": "register",
+    "blood": "donors",
+    "organs": "donors",
+}
+"""Which single values not every generation has room for, and what of `Carries` says which."""
 
 Version = tuple[Any, ...]
 Told = dict[str, Any]
@@ -70,7 +94,7 @@ def expected(record: Written, number: str, carries: Carries, today: str | None) 
         (shown(thing, entry, carries) for thing, entry in _entries(record, today)), key=repr
     )
     told["singles"] = {
-        key: value for key, value in singles.items() if carries.birthplace or key != "birthplace"
+        key: value for key, value in singles.items() if getattr(carries, _ROOM.get(key, "always"))
     }
     told["consents"] = {
         kind: said if carries.comments else (*said[:2], None)
@@ -106,6 +130,16 @@ def _notified(record: Written) -> dict[str, str]:
     timeless = {one for one in ("death",) if one in singles and singles[one][0] is None}
     shown = [one for one in NOTIFIED if one in singles and one not in timeless]
     return {one: record["told"].get(one) or otherwise for one in shown}
+
+
+def differing(told: Told, expected: Told) -> list[tuple[str, object, object]]:
+    """Give what is told otherwise than expected: which, as it is told, as it should be."""
+    keys = dict.fromkeys((*told, *expected))
+    return [
+        (key, told.get(key), expected.get(key))
+        for key in keys
+        if told.get(key) != expected.get(key)
+    ]
 
 
 def _told(number: str, scn: int, withheld: str | None) -> Told:
@@ -260,8 +294,20 @@ def _singles(patient: Patient) -> dict[str, Any]:
         "healthspace": patient.healthspace,
         "secret": patient.shared_secret,
         "known before": patient.previous_contact,
+        "registration": _registered(patient.registration),
+        "removal": _registered(patient.removal),
+        "blood": _donates(patient.blood_donor),
+        "organs": _donates(patient.organ_donor),
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def _registered(event: Registration | None) -> tuple[Any, ...] | None:
+    return None if event is None else (event.custodian, event.reason, _dates(event.period))
+
+
+def _donates(donor: DonorPreference | None) -> tuple[str, str] | None:
+    return None if donor is None else (donor.consent, donor.given_at)
 
 
 BRIEF: Final = ("names", "addresses")
@@ -285,7 +331,16 @@ def brief(record: Written, number: str, today: str) -> tuple[Any, ...]:
 
 def briefly(message: etree._Element) -> tuple[Any, ...]:
     """Give what such an answer says."""
-    patient = reading.patient(message)
+    (told,) = each_briefly(message)
+    return told
+
+
+def each_briefly(message: etree._Element) -> list[tuple[Any, ...]]:
+    """Give what an answer says of each patient that it lists."""
+    return [_briefly(one) for one in reading.patients(message)]
+
+
+def _briefly(patient: Patient) -> tuple[Any, ...]:
     items = sorted(
         (
             (thing, *_read(item), _dates(item.period))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from core.demographics import back_office, updates
@@ -27,7 +28,7 @@ from core.values.demographics import (
     Telecom,
     TelecomUse,
 )
-from core.values.identity import NhsNumber
+from core.values.identity import NhsNumber, check_digit
 from operations import loading
 
 NUMBER, OTHER = NhsNumber("9990000018"), NhsNumber("9990000026")
@@ -85,6 +86,15 @@ class World:
         patient = self.store.read(PATIENTS, number)
         assert patient is not None
         return patient
+
+
+def somebody() -> Patient:
+    """Give a patient whose number no other test uses: a real cluster keeps them."""
+    while True:
+        nine = f"999{random.randrange(1_000_000):06d}"  # noqa: S311 - a test's number
+        digit = check_digit(nine)
+        if digit is not None:
+            return replace(PATIENT, nhs_number=NhsNumber(nine + digit))
 
 
 def unwaiting(_attempt: int) -> None:

@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
+import old_update_messages as old
 import update_messages as made
-from creation_messages import NOTIFIED, Newcomer
+import wishing_old
+from creation_messages import NOTIFIED
 from hypothesis import strategies as st
-from remembered import ITEMS, Wish
+from remembered import ITEMS, PRACTICE, Wish
+from wishes import NO_SUCH_ID, Draft, Held, Said
 
 MODES: Final = ("added", "altered", "removed")
-NO_SUCH_ID: Final = "zzzzzz"
 FUTURE: Final = "20991231"
-DAYS: Final = ("20140801", "20140825", FUTURE)
-
-Held = Mapping[str, tuple[str, str]]
-"""What a system knows of a record's items: their thing and use, by object id."""
+DAYS: Final = ("20140801", "20140825")
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A wish as it is drawn: `choice` takes one of a thing's values, `which` one of its items."""
-
-    thing: str
-    mode: str
-    choice: int
-    which: int
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A wish as an update says it: in which section, and which rules of messages it breaks."""
-
-    section: str
-    text: str
-    wish: Wish
-    broken: frozenset[str] = frozenset()
-
-
-def drafts() -> st.SearchStrategy[tuple[Draft, ...]]:
-    """Give a strategy of what a person wants at once."""
+def drafts(interaction: str) -> st.SearchStrategy[tuple[Draft, ...]]:
+    """Give a strategy of what a person wants at once, of what an interaction has room for."""
     one = st.builds(
         Draft,
-        st.sampled_from(tuple(_SAID)),
+        st.sampled_from(_things(interaction)),
         st.sampled_from(MODES),
         st.integers(0, 5),
         st.integers(0, 5),
@@ -63,25 +42,61 @@ def _once(drawn: list[Draft]) -> tuple[Draft, ...]:
     return tuple(kept.values())
 
 
-def said(interaction: str, draft: Draft, held: Held) -> Said | None:
-    """Give what an update says; None where the interaction has no room for it."""
-    thing = _SAID[draft.thing](interaction, draft, held)
+def _things(interaction: str) -> tuple[str, ...]:
+    """Give what an interaction has room for."""
+    if interaction in old.ANSWERS:
+        return wishing_old.THINGS[interaction]
     form = made.FORMS[interaction]
-    return thing if thing.section in {*form.role, *form.person, *form.subjects} else None
+    room = {*form.role, *form.person, *form.subjects}
+    return tuple(thing for thing in _SAID if _SECTIONS.get(thing, thing) in room)
 
 
-def sections(items: tuple[Said, ...]) -> dict[str, str]:
+def said(interaction: str, draft: Draft, held: Held) -> Said:
+    """Give what an update says."""
+    if interaction in old.ANSWERS:
+        return wishing_old.said(interaction, draft, held)
+    return _SAID[draft.thing](interaction, _likely(draft, held), held)
+
+
+def _likely(draft: Draft, held: Held) -> Draft:
+    """Give a draft that adds an item where there is none to change, but for now and then."""
+    is_there = draft.thing not in ITEMS or any(thing == draft.thing for thing, _ in held.values())
+    return draft if is_there or draft.which == 5 else replace(draft, mode="added")
+
+
+def _day(draft: Draft) -> str:
+    """Give a day on which something starts: now and then it is yet to come."""
+    return FUTURE if draft.choice == 5 else DAYS[draft.choice % 2]
+
+
+def sections(interaction: str, items: tuple[Said, ...]) -> dict[str, str]:
     """Give the sections of an update that says so."""
     together: dict[str, str] = {}
     for one in items:
         together[one.section] = together.get(one.section, "") + one.text
+    if interaction in old.ANSWERS:
+        return wishing_old.with_death(together, items)
+    dead = [one.wish for one in items if one.wish.thing == "death"]
+    for wish in dead:
+        together["deceased"] = made.deceased(interaction, wish.mode, wish.said[0])
+        together["author"] = "" if wish.mode == "removed" else made.author(interaction)
     return together
 
 
-def author_of(interaction: str, items: tuple[Said, ...]) -> str:
-    """Give who registers a death, where an update tells of one."""
-    told = any(one.wish.thing == "death" and one.wish.mode != "removed" for one in items)
-    return made.author(interaction) if told else ""
+def clashes(interaction: str, items: tuple[Said, ...]) -> frozenset[str]:
+    """Give the rules that an update breaks by what it says at once: those of the local register."""
+    if interaction in old.ANSWERS or made.FORMS[interaction].register is None:
+        return frozenset()
+    wishes = [one.wish for one in items]
+    practices = [one.mode for one in wishes if (one.thing, one.use) == ("provisions", PRACTICE)]
+    modes = {one.thing: one.mode for one in wishes}
+    gone = {modes.get("death", "removed"), modes.get("removal", "removed")} != {"removed"}
+    broken = set()
+    if gone and any(mode != "removed" for mode in practices):
+        broken.add("GP_PROVDER_RULE86")
+    if modes.get("removal") == "removed" and practices.count("added") != 1:
+        broken.add("REG_REMOVAL_AND_PCP_MUTUALLY_EXCLUSIVE")
+    return frozenset(broken)
 
 
 def _target(draft: Draft, held: Held, uses: tuple[str, ...]) -> tuple[str | None, str]:
@@ -104,7 +119,7 @@ def _target(draft: Draft, held: Held, uses: tuple[str, ...]) -> tuple[str | None
 def _name(_interaction: str, draft: Draft, held: Held) -> Said:
     object_id, use = _target(draft, held, ("A", "PREFERRED", "L"))
     family = ("NEWNAME", "O'CARTER & <SONS>", "Carter")[draft.choice % 3]
-    start = DAYS[draft.choice % 3]
+    start = _day(draft)
     text = made.name(draft.mode, object_id, use=use, family=escape(family))
     wish = Wish(
         "names",
@@ -122,7 +137,7 @@ def _name(_interaction: str, draft: Draft, held: Held) -> Said:
 def _address(_interaction: str, draft: Draft, held: Held) -> Said:
     object_id, use = _target(draft, held, ("PST", "TMP", "H"))
     town, brief = ("HULL", "YORK", "LEEDS")[draft.choice % 3], use == "TMP"
-    start = "20140801" if brief else DAYS[draft.choice % 3]
+    start = "20140801" if brief else _day(draft)
     text = made.address(draft.mode, object_id, use=use, town=town)
     lines = ("", "9 NEW ROAD", "", town, "")
     what = (lines, "HU1 9ZZ", None, "Holiday Home" if brief else None)
@@ -146,14 +161,21 @@ def _telecom(_interaction: str, draft: Draft, held: Held) -> Said:
     return Said("telecom", text, Wish("telecoms", draft.mode, value, use, object_id=object_id))
 
 
+_REGISTER: Final = "PRPA_IN000204UK03"
+"""The update of the local register that knows practices and no other providers."""
+
+
 def _provision(interaction: str, draft: Draft, held: Held) -> Said:
-    object_id, kind = _target(draft, held, ("P1", "1", "P2", "P3"))
+    kinds = ("1", "1", "1", "P1") if interaction == _REGISTER else ("P1", "1", "P2", "P3")
+    object_id, kind = _target(draft, held, kinds)
     code = ("FA111", "B99002", "T99999")[draft.choice % 3]
     text = made.provision(interaction, draft.mode, object_id, kind=kind, code=code)
     dated = kind == "1" and draft.mode != "removed" and not made.FORMS[interaction].parts
     start = "20140801" if dated else None
     wish = Wish("provisions", draft.mode, code, kind, start, object_id=object_id)
-    return Said("provisions", text, wish)
+    is_elsewhere = interaction == _REGISTER and kind != PRACTICE and draft.mode != "removed"
+    broken = {"UNSUPPORTED_PATIENT_CARE"} if is_elsewhere else set()
+    return Said("provisions", text, wish, frozenset(broken))
 
 
 RELATED: Final = (
@@ -235,14 +257,6 @@ def _death(interaction: str, draft: Draft, _held: Held) -> Said:
     return Said("death", text, wish, frozenset(names))
 
 
-def deceased(interaction: str, items: tuple[Said, ...]) -> str:
-    """Give the time of death that goes with what an update says of one."""
-    for one in items:
-        if one.wish.thing == "death":
-            return made.deceased(interaction, one.wish.mode, one.wish.said[0])
-    return ""
-
-
 def _consent(interaction: str, draft: Draft, _held: Held) -> Said:
     form = made.FORMS[interaction]
     is_split = interaction == "PRPA_IN120000UK14"
@@ -263,6 +277,19 @@ def _consent(interaction: str, draft: Draft, _held: Held) -> Said:
 def _removes(draft: Draft) -> bool:
     return draft.mode == "removed"
 
+
+def _donor(section: str, what: str) -> Callable[[str, Draft, Held], Said]:
+    values = tuple(((one, "20140820"), one) for one in ("1", "2"))
+    return _single(section, section, values, lambda _, mode, value: made.donor(what, mode, value))
+
+
+_SECTIONS: Final = {
+    "names": "name",
+    "addresses": "addr",
+    "telecoms": "telecom",
+    "consent": "consents",
+}
+"""The section of a thing, where it has not the same name."""
 
 _TOWNS: Final = (
     (("YORK", "YORKSHIRE", None), "<city>YORK</city><county>YORKSHIRE</county>"),
@@ -319,6 +346,20 @@ _SAID: Final[dict[str, Callable[[str, Draft, Held], Said]]] = {
         _plain("1", "2"),
         lambda _, mode, code: made.healthspace(mode, code),
     ),
+    "registration": _single(
+        "registration",
+        "registration",
+        tuple(((one, None, ("20140801", None)), one) for one in ("990000000088", "990000000089")),
+        made.registration,
+    ),
+    "removal": _single(
+        "removal",
+        "removal",
+        tuple(((None, one, ("20140810", None)), one) for one in ("EMB", "RDI")),
+        made.removal,
+    ),
+    "blood": _donor("blood", "blood"),
+    "organs": _donor("organs", "organ"),
     "secret": _single(
         "secret",
         "secret",
@@ -326,54 +367,3 @@ _SAID: Final[dict[str, Callable[[str, Draft, Held], Said]]] = {
         lambda _, mode, word: made.secret(mode, word),
     ),
 }
-
-
-def as_told(wishes: tuple[Wish, ...], interaction: str) -> tuple[Wish, ...]:
-    """Give what is written of a newcomer; 2008B says when gender and birth were notified."""
-    if interaction != "PRPA_IN000200UK04":
-        return wishes
-    told = {"gender", "birth"}
-    return tuple(replace(one, told=NOTIFIED) if one.thing in told else one for one in wishes)
-
-
-def newcomer(number: int) -> tuple[Newcomer, tuple[Wish, ...]]:
-    """Give a person who is to have a number, and what is written of it."""
-    birth, gender = ("20140820", "19330101")[number % 2], "12"[number // 2 % 2]
-    who = Newcomer(birth_time=birth, gender=gender)
-    return who, (
-        *_BORN,
-        Wish("gender", "added", gender),
-        Wish("birth", "added", birth),
-    )
-
-
-_BORN: Final = (
-    Wish("names", "added", ("Miss", ("Nova", "Test"), "Neuling", None), "L", "20140101"),
-    Wish("names", "added", (None, ("Novi",), "Neuling", None), "A"),
-    Wish(
-        "addresses",
-        "added",
-        (("", "1 New Road", "", "Testton", ""), "ZZ99 3VZ", "12345678", None),
-        "H",
-    ),
-    Wish(
-        "addresses",
-        "added",
-        (("2 Short Street",), "ZZ99 3WZ", None, "Holiday Home"),
-        "TMP",
-        "20140801",
-        "20140901",
-    ),
-    Wish("telecoms", "added", "tel:01130000000", "H"),
-    Wish("language", "added", ("cy", True, "1")),
-    Wish("contact", "added", ("3", "After six")),
-    Wish("written", "added", "11"),
-    Wish("secret", "added", "Blue door"),
-    Wish("known before", "added", "0"),
-)
-
-
-def registered(interaction: str) -> Wish:
-    """Give the practice of a newcomer: one generation does not say since when."""
-    start = None if interaction == "PRPA_IN000200UK04" else "20140820"
-    return Wish("provisions", "added", "T99999", "1", start)

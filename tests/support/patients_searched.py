@@ -1,0 +1,88 @@
+"""What systems find by the traces that a message answers, held against what was written.
+
+They ask with a family name, a day of birth and a gender, whose letters must agree: the batch trace
+then goes on to sounds, for which these are not enough.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import audited_rows
+import pushed_traces
+import remembered
+import telling
+from patients_asked import details_of
+from patients_scene import Scene
+from patients_world import QUERY_REFUSAL, SYSTEMS
+from pushed_traces import ADVANCED, BATCH, Asked
+from wire_requests import Details
+
+_FIXED: Final = 2
+"""Letters of a family name among which punctuation turns a search into one by sound."""
+
+SEARCHES: Final = (*ADVANCED, *BATCH)
+
+
+def in_turn(scene: Scene) -> tuple[str, str]:
+    """Give one of the traces and who asks it: another after each step."""
+    return (
+        tuple(SYSTEMS)[scene.turn % len(SYSTEMS)],
+        SEARCHES[scene.turn % len(SEARCHES)],
+    )
+
+
+def search(
+    scene: Scene, asid: str, number: str, interaction: str, *, is_right: bool = True
+) -> None:
+    """Hold who is found against who was written so: each once, by the number that stands."""
+    details = details_of(scene, number, is_right=is_right)
+    by_sound = any(not one.isalnum() for one in (details.family or "")[:_FIXED])
+    found = [] if by_sound else _found(scene, details)
+    asked = Asked(
+        family=details.family,
+        given=(),
+        born=f'<center value="{details.birth_time[:8]}"/>',
+        gender=details.gender,
+        search="1",
+    )
+    message = scene.named(pushed_traces.trace(interaction, asked, scene.world.route(asid)))
+    answer = scene.world.answer_to(message)
+    for outcome in _outcomes(interaction, found, by_sound=by_sound):
+        scene.note("AdvancedTrace", audited_rows.who(asid), tuple(found), outcome)
+    if not found or (interaction in BATCH and len(found) > 1):
+        assert answer.tag.endswith(QUERY_REFUSAL), (interaction, answer.tag, found)
+        return
+    assert answer.tag.endswith(pushed_traces.ANSWERS[interaction]), (interaction, answer.tag, found)
+    expected = [telling.brief(scene.people[one], one, scene.today) for one in found]
+    told = sorted(telling.each_briefly(answer), key=repr)
+    assert told == sorted(expected, key=repr), (interaction, told, expected)
+
+
+def _found(scene: Scene, details: Details) -> list[str]:
+    """Give the numbers that stand for whoever is written so."""
+    holders = {scene.holder(one) for one in scene.people if _is_so(scene, one, details)}
+    return sorted(holders)
+
+
+def _is_so(scene: Scene, number: str, details: Details) -> bool:
+    record = scene.people[number]
+    singles = record["singles"]
+    families = {
+        one["said"][2].upper()
+        for one in record["items"]["names"]
+        if remembered.stands(one, scene.today)
+    }
+    return (
+        singles["birth"][:8] == details.birth_time[:8]
+        and singles["gender"] == details.gender
+        and (details.family or "").upper() in families
+    )
+
+
+def _outcomes(interaction: str, found: list[str], *, by_sound: bool) -> tuple[str, ...]:
+    """Give how each search of a trace ends: the batch trace goes on where one finds nobody."""
+    if found:
+        return ("done",)
+    first = "DetailsMissing" if by_sound else "NotFound"
+    return (first, "DetailsMissing") if interaction in BATCH else (first,)
