@@ -209,9 +209,7 @@ _ack_type = _compiled("hl7:acknowledgement/@typeCode")
 _ack_code = _compiled("hl7:acknowledgement/hl7:acknowledgementDetail/hl7:code/@code")
 _ack_of = _compiled("hl7:acknowledgement/hl7:messageRef/hl7:id/@root")
 _author = _compiled("hl7:ControlActEvent[1]/hl7:author/hl7:AgentPersonSDS")
-_user_2_3 = _compiled(
-    f"hl7:ControlActEvent[1]/hl7:author/hl7:assignedEntity/hl7:id[@root='{oids.USER}']/@extension"
-)
+_user_2_3 = _compiled(f"({_OLD_ACTS})[1]/{_OLD_AUTHOR}/hl7:id[@root='{oids.USER}']/@extension")
 _author_ids: Final = tuple(_text(f"{path}[@root='{root}']/@extension") for path, root in _PERSON)
 
 

@@ -6,9 +6,14 @@ import re
 from collections import Counter
 from typing import Final
 
+import old_update_messages as old
+import pushed_traces
 import pytest
 from corpus import Corpus
+from ebxml_messages import Message
 from lxml import etree
+from old_trace_messages import old_trace
+from update_messages import Asked
 
 from legacy_contracts import xml
 from legacy_contracts.errors import MEANINGS, Kind, MalformedMessage
@@ -281,6 +286,22 @@ def test_a_document_of_another_kind_has_empty_fields_and_no_person(text: str) ->
 def test_the_person_is_read_and_may_be_absent() -> None:
     assert payload.person(xml.parse(MESSAGE.encode())) == ("profile", "user", "job")
     assert payload.person(xml.parse(_with(MESSAGE, _PERSON, "").encode())) is None
+
+
+_OLDEST: Final = {
+    "an update": old.update(
+        "PRPA_IN110000UK01", Asked(old.everything("PRPA_IN110000UK01"), "9990000018", "1")
+    ),
+    "a trace": old_trace(pushed_traces.Asked()),
+}
+
+
+@pytest.mark.parametrize("message", _OLDEST.values(), ids=_OLDEST.keys())
+def test_who_asks_in_the_oldest_generation_is_read(message: Message) -> None:
+    asked = message.payload
+    assert payload.person_2_3(xml.parse(asked.encode())) == ("", "990000000065", "")
+    nobody = _with(asked, 'root="1.2.826.0.1285.0.2.0.65"', 'root="1.2"')
+    assert payload.person_2_3(xml.parse(nobody.encode())) is None
 
 
 _COMPONENT: Final = (
