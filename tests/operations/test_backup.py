@@ -232,7 +232,8 @@ def given(file: Path, message: str) -> str:
     context = system_context()
     with closing(open_store(config_of(file))) as store:
         changing = Changing(Claims(store, store.apply), NOW, Policy(), lambda _code: True)
-        process = Creating(context.new_id, Numbers(writer=context.new_id()), changing)
+        numbers = Numbers(writer=context.new_id())
+        process = Creating(context.new_id, numbers, changing, store.apply)
         child = Patient(NOT_YET, gender="9", birth_time="20140219", names=(Name(family="FRESH"),))
         return allocate(AllocateNumber(message, "990000000001", child), process).patient.nhs_number
 
