@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from core.directory import Actor, ContractProperties, Directory
 from core.messaging.keeping import iso, later
@@ -28,8 +29,7 @@ SIGNAL_RETRY_SECONDS: Final = 60.0
 """How a signal is sent that is posted back: as the real directory's entries say of answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(Struct, frozen=True):
     """The contract that a message goes by, the form of its header, what becomes of it."""
 
     contract: ContractProperties

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
+from msgspec import Struct
 
 from adapters import pds
 from core import access
@@ -28,8 +28,7 @@ _NO_QUERY: Final = Fault("BATCH_ITEM_SCHEMA_INVALID")
 _FAILED: Final = Fault("BATCH_ITEM_FAILED")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """How an item's query is checked and read, in a document of its own."""
 
     rules: Rules

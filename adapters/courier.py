@@ -11,10 +11,10 @@ import contextlib
 import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct, field
 
 from adapters import endings, gp2gp, opening, passing, reading, tms
 from adapters.endings import Word
@@ -31,8 +31,7 @@ from legacy_contracts.envelopes import ebxml
 from legacy_contracts.errors import ContractError, Fault, MalformedMessage
 
 
-@dataclass(frozen=True, slots=True)
-class HttpReply:
+class HttpReply(Struct, frozen=True):
     """What a receiver answered over HTTP."""
 
     status: int
@@ -47,16 +46,14 @@ Post = Callable[[str, Content], HttpReply]
 """Posts content to an address, mutually authenticated; raises `Unreachable`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """How a try went, and how long its message waits for the next one."""
 
     outcome: Outcome
     retry_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Courier:
+class Courier(Struct, frozen=True):
     """Tries messages: with what it reaches others, and under which name."""
 
     us: Ourselves

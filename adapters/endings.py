@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters import gp2gp, opening
 from adapters.agreement import terms_of_notice, terms_of_signal
@@ -27,8 +29,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9]{1,40}", re.ASCII)
 """What is repeated of what a receiver says: a code, and no words of its choice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     """What a receiver says of a message: the signal as read, and its bytes as they came."""
 
     signal: Signal

@@ -9,10 +9,11 @@ certificate; which person or role it asks for, the audit identity says, and the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import MAXYEAR, timedelta
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
 
 from adapters import smsp
 from adapters.ourselves import Ourselves
@@ -50,8 +51,7 @@ _PASSING: Final = frozenset({Code.NOT_CONNECTED, Code.FAILED})
 """The answers after which the same request may be sent again: nothing was decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request that is in order: whatever it asks, it gets an answer and no fault."""
 
     header: Header
@@ -61,8 +61,7 @@ class Asked:
     security: wsse.Security
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True):
     """Who answers: the core, the clock and ids, how far clocks may differ, whom to tell of bugs."""
 
     us: Ourselves

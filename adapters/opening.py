@@ -7,10 +7,10 @@ What is wrong here is answered by an application acknowledgement with AR, one er
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
+from msgspec import Struct
 
 from adapters.agreement import form_of, terms_of_answer
 from adapters.ourselves import Ourselves
@@ -37,8 +37,7 @@ LARGE: Final = 100_000
 """Bytes from which a forwarded payload is read without its content: only the wrapper is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A message's payload: the root, what its wrapper says, and who sends it."""
 
     root: etree._Element
@@ -63,8 +62,7 @@ def _nothing(_root: etree._Element, _fields: Fields) -> tuple[Write, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """How payloads are opened: what their wrappers are asked, and what is noted of them."""
 
     rules: Rules

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.context import Context
 from core.door import Core
@@ -10,8 +11,7 @@ from core.store.port import Store
 from core.values.identity import PartyKey
 
 
-@dataclass(frozen=True, slots=True)
-class Ourselves:
+class Ourselves(Struct, frozen=True):
     """What the hub needs to answer: the core, the clock and ids, its own party key."""
 
     core: Core

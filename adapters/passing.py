@@ -6,8 +6,9 @@ is not large; else, or where its payload is refused, before it is delivered (`ad
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from adapters import gp2gp, opening
 from adapters.opening import Opening, Rejected

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from lxml import etree
+from msgspec import Struct
 
 from adapters.opening import acknowledging
 from adapters.ourselves import Ourselves
@@ -26,16 +26,14 @@ from legacy_contracts.pds.record_2008 import Shape
 EXHAUSTED: Final = Fault("NHS_NUMBERS_EXHAUSTED")
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """What a message asks for: the command to perform, and what its answer is to warn of."""
 
     command: AllocateNumber | CreateRecord
     warnings: tuple[Fault, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Conversation:
+class _Conversation(Struct, frozen=True):
     """How one interaction is read and its outcome told."""
 
     command: str

@@ -7,9 +7,10 @@ the letters fit, is there one whom the sounds fit (pds.md 1.1 and 7).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from adapters.ourselves import Ourselves
 from adapters.services import Answering, Handled, Service

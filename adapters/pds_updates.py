@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from adapters.opening import acknowledging
 from adapters.ourselves import Ourselves
@@ -56,8 +56,7 @@ OBJECTIONS: Final = {
 """The objections that a name of the stylesheets says; the others are told in words of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Voice:
+class Voice(Struct, frozen=True):
     """How a release is told that an update was done, and that it was refused."""
 
     done: Callable[[Handled, Ack, Patient, tuple[Advice, ...]], bytes]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from adapters import pds
 from adapters.translation import Translation
@@ -29,8 +29,7 @@ from legacy_contracts.interaction import Interaction
 TRANSLATIONS: Final[dict[str, Translation]] = {**pds.TRANSLATIONS}
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What the transport knows of a message: its bytes, what it said of them, whose they are."""
 
     body: bytes
@@ -39,8 +38,7 @@ class Request:
     certificate_names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """What to send back: the HTTP status, the bytes, and how it went (for logs and metrics).
 
     `why` is what a caller is not told: which check of its access failed.

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import xml
 from legacy_contracts.envelopes import ebxml, mime
 from legacy_contracts.envelopes.ebxml import Header
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What the transport knows of a message: its bytes, what was said of them, whose they are."""
 
     body: bytes
@@ -20,8 +18,7 @@ class Sent:
     certificate_names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """A message whose header was read; no package where it came without parts."""
 
     header: Header

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
+
+from msgspec import Struct
 
 from adapters import sds
 from adapters.sds_selecting import SUBSCHEMA
@@ -60,16 +61,14 @@ _ATTRIBUTES: Final = tuple(
 _CLASSES: Final = tuple(map(schema.described_class, (*schema.CLASSES, *operational.CLASSES)))
 
 
-@dataclass(frozen=True, slots=True)
-class Offered:
+class Offered(Struct, frozen=True):
     """What a connection may still do: be made TLS, and bind by its certificate."""
 
     start_tls: bool
     external: bool
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(Struct, frozen=True):
     """An entry that is no row: what users see of it, and what is operational."""
 
     entry: Entry

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import unquote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters import sds
 from adapters.ourselves import Ourselves
@@ -29,8 +31,7 @@ MAX_LOOKED_AT: Final = 5_000
 FOUND: Final = "found"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request: `origin` is the scheme and host that it was sent to, `query` what follows "?"."""
 
     method: str
@@ -210,8 +211,7 @@ def _filter(wanted: Wanted, service: str) -> Filter:
     return And(tuple(Equality(name, value.encode()) for name, value in asked if value))
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
+class _Search(Struct, frozen=True):
     """How a resource is searched for: how its query is read, how what it wants is found."""
 
     read: Callable[[str], Wanted]

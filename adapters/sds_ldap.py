@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from adapters import sds_about
 from adapters.sds_about import About, Offered
@@ -21,8 +22,7 @@ from legacy_contracts.sds.ldap_names import ROOT, Name, read_name
 _SUBSCHEMA_NAME: Final = read_name(SUBSCHEMA)
 
 
-@dataclass(frozen=True, slots=True)
-class SearchLimits:
+class SearchLimits(Struct, frozen=True):
     """How much one search may come to: entries, candidates without an index, seconds."""
 
     size: int
@@ -30,8 +30,7 @@ class SearchLimits:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(Struct, frozen=True):
     """What a search is answered with: the table, the limits, the clock, what is offered."""
 
     finding: Finding
@@ -41,8 +40,7 @@ class Asking:
     offered: Offered
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """An operation of the answer with its controls; the last one has the result's code."""
 
     operation: bytes
@@ -50,8 +48,7 @@ class Said:
     code: Result | None = None
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """What a search may give now, and what it gave."""
 
     most: int
@@ -69,8 +66,7 @@ class _Page:
         return self.given >= self.most
 
 
-@dataclass(slots=True)
-class _Ended:
+class _Ended(Struct):
     """How a search ended: its code, and where a next page goes on."""
 
     code: Result = Result.SUCCESS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from adapters.sds_searching import Mark
 from legacy_contracts.sds.ldap_codes import Refused, Result
@@ -18,16 +18,14 @@ _SEAL: Final = hashlib.sha256().digest_size
 _encode = msgspec.msgpack.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """How far a paged search went, and how many entries it gave."""
 
     mark: Mark
     given: int
 
 
-@dataclass(frozen=True, slots=True)
-class Cookies:
+class Cookies(Struct, frozen=True):
     """Seals where a search stands, for that search alone; nothing is kept for it.
 
     Whoever has another key, a server that was started again too, refuses the cookie.

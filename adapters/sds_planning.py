@@ -8,8 +8,9 @@ little. What no index serves is a walk over everything of its kind, which others
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from core.directory.finding import LAST, By, Kind
 from legacy_contracts.sds import filters, matching, schema
@@ -29,8 +30,7 @@ EVERYTHING: Final = And(())
 """True of every entry."""
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Struct, frozen=True):
     """Rows of a kind whose term lies from `first` to `last`, as candidates of a `term`."""
 
     kind: Kind
@@ -48,8 +48,7 @@ class Range:
 Ranges = tuple[Range, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KindOfEntry:
+class KindOfEntry(Struct, frozen=True):
     """What entries of a kind are: the classes they may have, the attributes that have indexes."""
 
     classes: tuple[str, ...]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, TypeVar
+
+from msgspec import Struct, field
 
 from legacy_contracts.sds import dn, durations, schema
 from legacy_contracts.sds.ldif import Fault, Record
@@ -25,8 +26,7 @@ OPERATIONAL: Final = frozenset(
 LONGEST_SECONDS: Final = 366 * 86_400
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """An entry of a file as it is read: its attributes by name, its classes, its faults."""
 
     record: Record

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final, TypeVar
+
+from msgspec.structs import replace
 
 from adapters.sds import CONTAINERS, PEOPLE, entry_of
 from adapters.sds_reading import OPERATIONAL, Reading, note_schema, opened, plain, spelt

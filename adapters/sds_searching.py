@@ -7,8 +7,9 @@ each step tells where to go on, so that whoever walks may stop for a limit, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from adapters import sds
 from adapters.sds_planning import EVERYTHING, KINDS, Range, Ranges, cost, ranges
@@ -58,8 +59,7 @@ _NAMED: Final = (
 """What the parts of a name below a container are called, and where such an entry is found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What is looked for: a filter, from a base, so far."""
 
     base: Name
@@ -67,8 +67,7 @@ class Query:
     filter: Filter
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Where to go on: the place in the plan, the store's own mark, the candidates after it."""
 
     place: int = 0
@@ -79,16 +78,14 @@ class Mark:
 START: Final = Mark()
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A candidate that was looked at: the entry where it is one that was looked for."""
 
     entry: Entry | None
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How a search is walked: entries that are known already, then ranges."""
 
     query: Query

@@ -6,8 +6,9 @@ spelling, as slapd answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts.sds import matching, schema
 from legacy_contracts.sds.entry import Attributes, Entry
@@ -19,8 +20,7 @@ _ALL_OPERATIONAL: Final = "+"
 _NONE: Final = "1.1"
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """What is shown: all of either kind, or what stands under some names, in lower case."""
 
     user: bool

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from adapters.opening import Opened
 from adapters.ourselves import Ourselves
@@ -11,8 +12,7 @@ from core.messaging.records import Message
 from legacy_contracts.hl7.rules import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Handled:
+class Handled(Struct, frozen=True):
     """A message that is ours to do: its key, how it was kept, its payload."""
 
     key: str
@@ -24,8 +24,7 @@ Answering = Callable[[Handled, Ourselves], tuple[str, bytes]]
 """Does what a message asks and gives the interaction and payload of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """How an interaction that is ours is checked and answered.
 
     `in_one`: what it writes, its audit, its answer and that it was done are written as one, where

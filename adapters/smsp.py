@@ -7,8 +7,9 @@ Service Client Requirements v1.0, 3.1; decision 0026).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.demographics.queries import CrossCheck, Identify, Trace
 from core.directory import Organisation
@@ -45,8 +46,7 @@ REFUSALS: Final[dict[type[CoreError], Code]] = {
 """The code of each refusal of the core; any other is `DEMOG-9999`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """The payload that answers, its code, and for the log why it is that one.
 
     `fault` is what went wrong with us, where the code is `SMSP-9999`.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from adapters import batch as batches
 from adapters import pds_creation, pds_tracing, pds_updates

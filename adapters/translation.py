@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from core.demographics.queries import Command
 from core.demographics.records import Found
@@ -12,16 +13,14 @@ from core.errors import CoreError
 from legacy_contracts.errors import Advice, Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A core result in the wire's terms: the typed reply to build, and the advice beside it."""
 
     reply: Any
     advice: tuple[Advice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(Struct, frozen=True):
     """How one interaction meets the core.
 
     `refusals` gives the faults, in order, that say each refusal of the core on the wire.

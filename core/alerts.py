@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.store.port import Bucket, Span, Store, Update
 
@@ -12,8 +13,7 @@ BY_TIME: Final = "time_bin"
 _PAGE: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One alert, as it was raised: who opened whose record, when, where, for what reason."""
 
     alert_id: str
@@ -33,8 +33,7 @@ class Alert:
     device: str
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Struct, frozen=True):
     """The fact that an alert was received."""
 
     received_at: str
@@ -60,8 +59,7 @@ ALERTS: Final[Bucket[Raised, Raised]] = Bucket(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RaiseAlert:
+class RaiseAlert(Struct, frozen=True):
     """Keep an alert that a message brought; the same message again changes nothing.
 
     When it was received is when its message was accepted: done once more by somebody who has not
@@ -85,8 +83,7 @@ def keeping(command: RaiseAlert) -> Update:
     return Update(ALERTS, command.key, lambda _record: {command.key: raised})
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which alerts to list: of a patient or an organisation, or all; in a span of time."""
 
     nhs_number: str | None = None

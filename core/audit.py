@@ -16,11 +16,11 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct, field
 
 from core.errors import Duplicate, StoreError
 from core.store.port import (
@@ -43,8 +43,7 @@ BY_PATIENT: Final = "patient_bin"
 MAX_PAGE_ENTRIES: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """One access: who (party, system, person and role), what, whom, when, and how it ended."""
 
     at: str
@@ -60,16 +59,14 @@ class Access:
     job_role: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(Struct, frozen=True):
     """The first thing a chain says: where the chains before it stood (writer, page, hash)."""
 
     at: str
     before: tuple[tuple[str, int, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AuditPage:
+class AuditPage(Struct, frozen=True):
     """Entries written together: `first` is the number of the first, `hash` covers the last."""
 
     writer: str
@@ -81,8 +78,7 @@ class AuditPage:
     opening: Opening | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(Struct, frozen=True):
     """The fact that a process began, or ended, a chain."""
 
     writer: str
@@ -90,8 +86,7 @@ class Chain:
     ended_hash: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Chains:
+class Chains(Struct, frozen=True):
     """Every chain there is; its end where it was ended in order."""
 
     chains: tuple[Chain, ...]
@@ -125,8 +120,7 @@ def chained(previous: str, entry: Access | Opening) -> str:
     return hashlib.sha256(previous.encode() + _encode(entry)).hexdigest()
 
 
-@dataclass(slots=True)
-class _Head:
+class _Head(Struct):
     page: int = 0
     number: int = 1
     hash: str = FIRST_HASH
@@ -323,8 +317,7 @@ def _indexed_page(store: Store, key: str) -> AuditPage:
     return read
 
 
-@dataclass(slots=True)
-class Proof:
+class Proof(Struct):
     """What checking the chains found: how much was read, and every break, in words."""
 
     chains: int = 0
@@ -333,8 +326,7 @@ class Proof:
     breaks: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Walk:
+class _Walk(Struct):
     """A chain as far as it was read: the next page and number, and the hash so far."""
 
     chain: Chain

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar, overload
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from core import access, alerts
 from core.alerts import Alert, RaiseAlert
@@ -43,8 +45,7 @@ MAX_NOTED: Final = 200
 """Characters of a caller's text that the audit keeps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """How long a command took, by stage, in seconds; told to whoever watches the core.
 
     `audit` is the writing of its audit, with what it wrote itself.
@@ -60,8 +61,7 @@ def _unwatched(_timing: Timing) -> None:
     """Watch nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Core:
+class Core(Struct, frozen=True):
     """The new Spine: give it a command and say who asks."""
 
     store: Store
@@ -224,8 +224,7 @@ class Core:
         )
 
 
-@dataclass(slots=True)
-class Doing:
+class Doing(Struct):
     """A command that is being performed: what it writes is written with the audit of it."""
 
     core: Core

@@ -14,9 +14,11 @@ its arrival or its failure; how the transfer stands is a fold of them:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.store.port import Bucket, Record, Span, Store, Update
 
@@ -46,8 +48,7 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(Struct, frozen=True):
     """The fact that a message of a transfer was taken on, arrived, or was given up."""
 
     at: str
@@ -64,8 +65,7 @@ class Passed:
     """None while it is under way; False where it was given up, or refused after all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
+class Transfer(Struct, frozen=True):
     """A conversation as it stands."""
 
     requester: str

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, get_type_hints
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from core.demographics.numbers import pool_of
 from core.messaging.records import LANES, SHARDS
@@ -30,8 +32,7 @@ TEST_NUMBERS: Final = "999000000-999999999"
 """The range of which no person is ever given a number, by the first nine digits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """All settings, their defaults in one place (facade/spine.toml says what each is for).
 
     A name is the file's section and key joined by an underscore: `server_port` is `port` in

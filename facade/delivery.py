@@ -14,9 +14,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from adapters.courier import Courier
 from core.context import Context
@@ -42,8 +43,7 @@ PASS_SHARE: Final = 4
 """A look that takes long and finds nothing is followed by a rest so many times as long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(Struct, frozen=True):
     """A worker's number on its machine and store, its name, the lock that makes both its own."""
 
     number: int
@@ -66,8 +66,7 @@ def slot(home: Path) -> Slot:
             return Slot(number, f"{socket.gethostname()}-{place:x}-{number}", descriptor)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How a worker works: its threads, how long its parts are its own, how long a post takes."""
 
     threads: int

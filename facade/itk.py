@@ -16,10 +16,11 @@ import math
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.machinery import ModuleSpec
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from adapters import itk
 from adapters.itk import Asked, Provider
@@ -53,8 +54,7 @@ _WARNINGS: Final = (
 """What importing spyne 2.14.0 warns of on Python 3.11 and 3.12; on 3.13 `legacy-cgi` is `cgi`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spyne:
+class Spyne(Struct, frozen=True):
     """The parts of spyne that are used."""
 
     application: Any
@@ -66,8 +66,7 @@ class Spyne:
     wsgi: Any
 
 
-@dataclass(frozen=True, slots=True)
-class _Moved:
+class _Moved(Struct, frozen=True):
     """Finds the modules that one importer knows."""
 
     importer: Any

@@ -12,8 +12,9 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from facade import logs, tls
 from facade.ldap_session import Peer, Served, Session
@@ -27,8 +28,7 @@ _RECEIVE_BYTES: Final = 65_536
 _LINGER_SECONDS: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How long a peer may take, in seconds, and how large a message may be."""
 
     handshake: float
@@ -38,8 +38,7 @@ class Patience:
     filters: FilterLimits
 
 
-@dataclass(frozen=True, slots=True)
-class Listening:
+class Listening(Struct, frozen=True):
     """What connections of one address have in common; no context: TLS is never begun there."""
 
     served: Served

@@ -12,9 +12,10 @@ import ssl
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+
+from msgspec import Struct
 
 from adapters.sds_ldap import SearchLimits
 from adapters.sds_paging import Cookies
@@ -38,8 +39,7 @@ _REST_SECONDS: Final = 0.1
 _LOOK_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
+class Door(Struct, frozen=True):
     """An address that is listened on, and whether TLS begins with the connection."""
 
     listener: socket.socket

@@ -7,8 +7,9 @@ the first byte of its answer is given out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from adapters import sds_about, sds_ldap
 from adapters.sds_about import Offered
@@ -48,8 +49,7 @@ _TOGETHER: Final = 64
 _UNAVAILABLE: Final = "the directory cannot be read now: ask again later"
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """What all connections of a server share."""
 
     core: Core
@@ -60,8 +60,7 @@ class Served:
     anonymous: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """What is known of whoever connected: its number, its TLS, the names in its certificate."""
 
     number: int
@@ -70,8 +69,7 @@ class Peer:
     may_start_tls: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Bound:
+class _Bound(Struct, frozen=True):
     """Who a connection speaks for: nobody, a user by password, a party by certificate."""
 
     name: str = ""

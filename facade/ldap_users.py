@@ -10,9 +10,10 @@ import re
 import threading
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from legacy_contracts.sds.ldap_codes import Refused
 from legacy_contracts.sds.ldap_names import Name, read_name
@@ -30,8 +31,7 @@ _MOST_KIB: Final = 262_144
 _AT_ONCE: Final = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Users:
+class Users(Struct, frozen=True):
     """Hashes by name, and what is wrong with the file."""
 
     hashes: Mapping[Name, str]

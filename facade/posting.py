@@ -15,9 +15,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from adapters.courier import HttpReply, Unreachable
 from core.values.messaging import Content
@@ -126,8 +127,7 @@ def read_reply(source: io.RawIOBase | bytes) -> HttpReply:
     return HttpReply(reply.status, reply.read())
 
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+class _Given(Struct, frozen=True):
     """A reader in the shape of the socket that the standard library's parser reads."""
 
     reader: io.BufferedIOBase

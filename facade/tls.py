@@ -7,11 +7,11 @@ import errno
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from cryptography import x509
+from msgspec import Struct
 
 RELOAD_SECONDS: Final = 1.0
 """How often the files are looked at, at most."""
@@ -20,8 +20,7 @@ EXPIRY_WARNING_DAYS: Final = 30
 _DAY_SECONDS: Final = 86400.0
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
+class TlsFiles(Struct, frozen=True):
     """The files of a server's TLS, and how strictly clients are judged."""
 
     ca: Path

@@ -7,7 +7,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from adapters.courier import Courier
 from adapters.ourselves import Ourselves
@@ -27,8 +28,7 @@ from facade.posting import Poster
 from facade.tls import FollowedContext, TlsFiles, client_context
 
 
-@dataclass(frozen=True, slots=True)
-class Spine:
+class Spine(Struct, frozen=True):
     """What one process answers with."""
 
     core: Core

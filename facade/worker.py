@@ -17,7 +17,6 @@ import socket
 import ssl
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from typing import Any, Final
@@ -27,6 +26,7 @@ from gunicorn import http, util
 from gunicorn.http.errors import InvalidChunkSize, ParseException
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from msgspec import Struct
 
 from facade import logs, tls
 from facade.arrival import HEAD_LIMIT, Arrival, wire_limit
@@ -49,8 +49,7 @@ _TURN_BYTES: Final = 262_144
 _NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """How long peers may take, in seconds, and how large a request may be."""
 
     handshake: float

@@ -15,9 +15,10 @@ for a few. Where no source shows a number the row is marked `inferred` and follo
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
+
+from msgspec import Struct
 
 
 class Kind(IntEnum):
@@ -28,8 +29,7 @@ class Kind(IntEnum):
     BUSINESS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What a name means on the wire: its kind, code and words; `location` for SOAP faults."""
 
     kind: Kind
@@ -40,8 +40,7 @@ class Meaning:
     client: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """One broken rule: its legacy name, and the supplement the legacy adds to the words."""
 
     name: str
@@ -431,8 +430,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(Struct, frozen=True):
     """Advice that goes with a success, at level WG: code and words of 17.42."""
 
     code: str

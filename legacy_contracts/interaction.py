@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
 from lxml import etree
+from msgspec import Struct, field
 
 from legacy_contracts.errors import Advice, Fault
 from legacy_contracts.hl7.rim import Xml
@@ -35,8 +35,7 @@ class Generation(StrEnum):
     V2008B = "2008B (7.2)"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """How the answer is dressed: its interaction, version, wrapper element, prefix, sender."""
 
     interaction_id: str
@@ -84,8 +83,7 @@ class Envelope(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Interaction:
+class Interaction(Struct, frozen=True):
     """One message type: identity, pattern, rules, how it is read, how it is answered.
 
     `parse` gives the typed request of a document that broke no rule; `build` gives the payload of
@@ -111,8 +109,7 @@ class Interaction:
         return f"urn:nhs:names:services:{self.service}/{self.interaction_id}"
 
 
-@dataclass(frozen=True, slots=True)
-class HubInteraction:
+class HubInteraction(Struct, frozen=True):
     """One message type over ebXML that the hub answers itself, with a message of its own.
 
     `answers` are the interactions that may answer it. How it is checked and answered is a row of
@@ -128,8 +125,7 @@ class HubInteraction:
     inferred: tuple[str, ...] = field(default=())
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(Struct, frozen=True):
     """A message that is recognised by an element of its body and always refused, and why."""
 
     name: str

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
+from msgspec import Struct
 
 FORM: Final = 1
 """The version of the file's form; another one is refused in words."""
@@ -27,8 +27,7 @@ class BackupError(Exception):
     """A backup cannot be made or restored: one line that says why, and the cure."""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """What a backup says of itself: its id, when it was made, what it holds."""
 
     id: str

@@ -13,10 +13,12 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from core.demographics import numbers
 from core.errors import StoreError
@@ -41,8 +43,7 @@ class CopiesItself(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """What a backup, or a store after a restore, holds; and where the store before it went.
 
     `ranges_carried` counts the ranges of NHS numbers that only the store before it knew to be

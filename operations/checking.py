@@ -9,12 +9,12 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
+from msgspec import Struct
 
 from core.errors import StoreError
 from core.store.port import Store
@@ -39,8 +39,7 @@ class Level(StrEnum):
     FAULT = "fault"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What was looked at, and what was found, with its cure where one is needed."""
 
     level: Level
@@ -192,8 +191,7 @@ def _reachable(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - any address
 
 
-@dataclass(frozen=True, slots=True)
-class Inferred:
+class Inferred(Struct, frozen=True):
     """Something that no public source shows: where it stands, and what was put there."""
 
     place: str

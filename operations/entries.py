@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from legacy_contracts.sds import durations
 from legacy_contracts.sds.urls import wrong_url
@@ -18,8 +19,7 @@ MOST: Final = 1000
 """The highest count; a higher one is a slip."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A table, where it stands in the file, and where its faults are noted."""
 
     place: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import dropwhile, islice
 from typing import ClassVar, Final
+
+from msgspec import Struct
 
 from core.directory import (
     ContractProperties,
@@ -31,8 +32,7 @@ from core.store.port import Store
 _SHORT: Final = (Kind.ORGANISATION, Kind.PERSON, Kind.SYSTEM)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What a person asked for; nothing at all means everything, by party."""
 
     KINDS: ClassVar = {one.value.replace(" ", "-"): one for one in Kind}

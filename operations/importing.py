@@ -11,12 +11,13 @@ import contextlib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any, Final
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from adapters import sds, sds_rows
 from core.context import Context
@@ -110,8 +111,7 @@ class Spool:
                 file.close()
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """What entries of a file say of a party that may have none of its own."""
 
     organisation: str = ""
@@ -119,8 +119,7 @@ class Run:
     asids: list[Asid] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Checked:
+class Checked(Struct):
     """What was read of a file: its rows, its faults, and what a person should know."""
 
     spool: Spool

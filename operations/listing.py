@@ -5,9 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from core.directory import (
     CONTRACTS,
@@ -45,8 +46,7 @@ class ListingError(Exception):
         super().__init__("; ".join(faults))
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What a file lists."""
 
     parties: tuple[Party, ...]

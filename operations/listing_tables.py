@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
 from typing import Final, TypeVar
+
+from msgspec.structs import fields, replace
 
 from adapters import sds, sds_rows
 from core.directory import (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from itertools import count, islice
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from core.demographics import records
 from core.demographics.indexing import reindexing

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from adapters import pipeline, tms
 from legacy_contracts import registry
@@ -62,8 +63,7 @@ each is, to tell how a transfer stands:
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """One row of the table."""
 
     id: str

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from core.values.demographics import Patient
 from operations import patient_files
@@ -26,8 +27,7 @@ from operations import patient_files
 _ANSWER: Final = b"HTTP/"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who sends: the name in its certificate, its party, its system."""
 
     certificate_name: str
@@ -35,16 +35,14 @@ class Caller:
     asid: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What is particular about a step: how long nothing happens before it, who sends it."""
 
     advance: float = 0.0
     certificate_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One recorded conversation and what it needs to be replayed."""
 
     folder: Path

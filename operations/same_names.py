@@ -9,8 +9,9 @@ case alone is a slip, and a fault.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from adapters import sds
 from core.directory import (
@@ -43,8 +44,7 @@ Place = tuple[type, str]
 """The type of a row, and its key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Namesakes:
+class Namesakes(Struct, frozen=True):
     """The contracts of the store that a file replaces, and the rows of the file that clash."""
 
     replaced: dict[Place, ContractProperties] = field(default_factory=dict)

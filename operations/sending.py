@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import http.client
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from core.context import Context
 from core.values.demographics import Patient
@@ -19,8 +20,7 @@ TRACE: Final = "QUPA_IN000005UK01"
 PATH: Final = "/sync-service"
 
 
-@dataclass(frozen=True, slots=True)
-class ClientFiles:
+class ClientFiles(Struct, frozen=True):
     """A client's certificate and key, and the authority it trusts."""
 
     ca: Path
@@ -28,8 +28,7 @@ class ClientFiles:
     key: Path
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True):
     """What came back."""
 
     status: int
@@ -109,8 +108,7 @@ classCode="DEV" determinerCode="INSTANCE">{sender}</hl7:agentSystemSDS></hl7:Age
 """.encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """What is sent: the message, its SOAP action, the path it goes to."""
 
     body: bytes

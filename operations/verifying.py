@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from core.context import Context
 from legacy_contracts import ns, oids
@@ -22,8 +23,7 @@ _MARK: Final = "ID-OF-THE-REQUEST"
 _PAYLOAD: Final = "uuid_5C1A7E90-44D2-4E7B-9A33-0F0E0D0C0B0A"
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Whose number is to be verified, and the birth date that it should have."""
 
     nhs_number: str

@@ -20,9 +20,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.demographics.dates import earlier
 from core.demographics.records import is_past
@@ -69,8 +71,7 @@ ID_LENGTH: Final = 6
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
+class Hand(Struct, frozen=True):
     """Who changes a record, by which message, and when (`yyyymmddhhmmss`)."""
 
     message_id: str
@@ -83,8 +84,7 @@ class Hand:
         return self.at[:8]
 
 
-@dataclass(frozen=True, slots=True)
-class _Pen:
+class _Pen(Struct, frozen=True):
     """What a change is written with: the hand, the kind of update, ids not yet used."""
 
     hand: Hand

@@ -7,9 +7,11 @@ them it turns the search into one by sound.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.demographics.blocking import day, squeezed
 from core.errors import DetailsMissing, PatternTooShort
@@ -27,8 +29,7 @@ class Search(StrEnum):
     ALGORITHMIC = "algorithmic"
 
 
-@dataclass(frozen=True, slots=True)
-class Dates:
+class Dates(Struct, frozen=True):
     """From one date to another, both included, each as partial as it was given; None is open."""
 
     low: str | None = None
@@ -59,8 +60,7 @@ def between(low: str | None, high: str | None) -> Dates:
     return Dates(day(low) if low else None, day(high) if high else None)
 
 
-@dataclass(frozen=True, slots=True)
-class AdvancedTrace:
+class AdvancedTrace(Struct, frozen=True):
     """Find the patients with these details, best first; what is empty or None is not asked.
 
     A number is enough, and then all that counts. `history` also compares and shows what is closed

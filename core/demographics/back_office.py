@@ -8,8 +8,10 @@ short on a cluster is finished by giving it again; where nothing is left to do, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.demographics.claiming import Amendment, PatientChange, Standing, read_change
 from core.demographics.dates import stamped
@@ -22,8 +24,7 @@ from core.values.demographics import Patient, Period, RecordStatus, ReplacedNumb
 from core.values.identity import NhsNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Merge:
+class Merge(Struct, frozen=True):
     """Let one number stand for the person of both: the loser's record is found under it."""
 
     loser: NhsNumber
@@ -37,8 +38,7 @@ class Merge:
         return self.loser, self.survivor
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Struct, frozen=True):
     """Let a number that was replaced stand for a person of its own again."""
 
     nhs_number: NhsNumber
@@ -46,8 +46,7 @@ class Split:
     operator: str
 
 
-@dataclass(frozen=True, slots=True)
-class Restrict:
+class Restrict(Struct, frozen=True):
     """Withhold a record's details, for a reason; None lifts that."""
 
     nhs_number: NhsNumber
@@ -56,16 +55,14 @@ class Restrict:
     operator: str
 
 
-@dataclass(frozen=True, slots=True)
-class ShowHistory:
+class ShowHistory(Struct, frozen=True):
     """Give a record and its last changes, whoever may see it otherwise."""
 
     nhs_number: NhsNumber
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Struct, frozen=True):
     """A record as it stands, its changes (the last one first), and what was loaded before them."""
 
     patient: Patient

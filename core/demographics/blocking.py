@@ -8,8 +8,9 @@ of the record itself (`Bucket.terms`), so that on every store they change with i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.demographics.phonetics import plain, soundex
 from core.values.demographics import AddressUse, LocalIdentifier, Patient, RecordStatus
@@ -40,8 +41,7 @@ SEARCHED: Final = frozenset({AddressUse.HOME, AddressUse.TEMPORARY, AddressUse.C
 """Which addresses are compared: usual, temporary and correspondence (QUPA_HD000002UK02)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """What an entry of the names says of its patient."""
 
     family: str

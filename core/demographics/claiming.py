@@ -14,10 +14,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from core.demographics.indexing import reindexing
 from core.demographics.records import PATIENTS, Written
@@ -38,8 +38,7 @@ Together some two seconds, in which a writer that lives has carried out what it 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PatientChange:
+class PatientChange(Struct, frozen=True):
     """One version of a record: who made it, when, by which message, and the whole of it.
 
     `noted` is what was asked for, item by item. `base` is the record that stood before, where no
@@ -90,8 +89,7 @@ def read_change(store: Store, nhs_number: str, serial_change_number: int) -> Pat
     return change
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A record as it stands, and the fact that it is."""
 
     patient: Patient
@@ -150,8 +148,7 @@ def jittered_pause(attempt: int) -> None:
     time.sleep(FIRST_PAUSE * 2**attempt * random.uniform(0.1, 1.0))  # noqa: S311 - no secret
 
 
-@dataclass(frozen=True, slots=True)
-class Amendment:
+class Amendment(Struct, frozen=True):
     """A change that is to be made, and the record that it was made from."""
 
     before: Patient | None
@@ -163,8 +160,7 @@ class Amendment:
         return claiming(self.change, self.before)
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(Struct, frozen=True):
     """The changes of a store's records: how one is made, whoever else is at it.
 
     `apply` does the writes of a change as its maker wants them done (with their audit);

@@ -9,10 +9,11 @@ last makes it visible. Whoever meets a claim without its record writes the rest 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.demographics.amending import KEPT_IN, Hand, amended
 from core.demographics.births import birth_key, same_births
@@ -35,8 +36,7 @@ MAX_TRIES: Final = 9
 """With a pause after each that doubles, some two seconds: as long as an update tries."""
 
 
-@dataclass(frozen=True, slots=True)
-class AllocateNumber:
+class AllocateNumber(Struct, frozen=True):
     """Give a person a number and a record; `message_id` is the key of the message that asks."""
 
     message_id: str
@@ -44,8 +44,7 @@ class AllocateNumber:
     record: Patient
 
 
-@dataclass(frozen=True, slots=True)
-class CreateRecord:
+class CreateRecord(Struct, frozen=True):
     """Give a child that was born a number and a record, unless it may have one already."""
 
     message_id: str
@@ -54,15 +53,13 @@ class CreateRecord:
     ignore_duplicates: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
+class Created(Struct, frozen=True):
     """The record as it was made."""
 
     patient: Patient
 
 
-@dataclass(frozen=True, slots=True)
-class PossibleDuplicates:
+class PossibleDuplicates(Struct, frozen=True):
     """The records that may be of the same child; none was made."""
 
     candidates: tuple[Patient, ...]
@@ -75,8 +72,7 @@ Making = Callable[[list[Write]], object]
 """Writes what makes a record; the last write is what makes it visible."""
 
 
-@dataclass(frozen=True, slots=True)
-class Creating:
+class Creating(Struct, frozen=True):
     """What records are made with: ids, numbers, what changes are held against, a way to write."""
 
     new_id: Callable[[], str]
@@ -90,8 +86,7 @@ class Creating:
         return self.changing.claims.store
 
 
-@dataclass(frozen=True, slots=True)
-class Creation:
+class Creation(Struct, frozen=True):
     """What a message made: the whole record, when, and for whom."""
 
     message_id: str

@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from core.demographics.records import PATIENTS
 from core.errors import Duplicate, NumbersExhausted, StoreError
@@ -34,8 +34,7 @@ MAX_TAKEN: Final = 5_000
 """Numbers that patients have already and one request may look at; the next one goes on there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Numbers from one to another, both included, by their first nine digits."""
 
     first: int
@@ -81,8 +80,7 @@ def _span(text: str) -> Span:
     return Span(int(first), int(last))
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Who has a range and since when; `claim` is of this one act, and of no other."""
 
     writer: str
@@ -93,8 +91,7 @@ class Claim:
 RANGES: Final = Documents("number-range")
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """The fact that ranges were claimed up to this one."""
 
     reached: int
@@ -117,8 +114,7 @@ CURSORS: Final[Bucket[Reached, Reached]] = Bucket(
 not. It only saves looking: where it is behind, claims are refused until a free range is met."""
 
 
-@dataclass(frozen=True, slots=True)
-class Maker:
+class Maker(Struct, frozen=True):
     """What a claim is made with: the time, and ids that nothing else has."""
 
     at: str

@@ -8,10 +8,10 @@ and those that a sender of these messages may not know stand under `Policy.later
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from core.demographics.amending import KEPT_IN, item_of
 from core.demographics.dates import earlier
@@ -54,8 +54,7 @@ items.
 _encode: Final = msgspec.json.Encoder().encode
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What the checks see: the record before and after, what was asked, what may be known.
 
     `latest` is the latest time that a clock on a wall may show; `knows` says whether the

@@ -7,9 +7,10 @@ sources; this module is the home of matching.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 from core.demographics.blocking import LOCAL, local_key
 from core.demographics.records import (
@@ -49,23 +50,20 @@ A merge that would make a longer chain is refused, so what was merged is always 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieve:
+class Retrieve(Struct, frozen=True):
     """Give the record under a number, with closed and replaced items where `history`."""
 
     nhs_number: NhsNumber
     history: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(Struct, frozen=True):
     """Say whether a number is in use, and whose it is."""
 
     nhs_number: NhsNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """Find the one patient with these details; what is None does not narrow."""
 
     gender: str | None
@@ -78,8 +76,7 @@ class Trace:
     local: LocalIdentifier | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CrossCheck:
+class CrossCheck(Struct, frozen=True):
     """Say whether a number belongs to the person with this birth date (and name)."""
 
     nhs_number: NhsNumber
@@ -89,8 +86,7 @@ class CrossCheck:
     local: LocalIdentifier | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Identify:
+class Identify(Struct, frozen=True):
     """Find whom an organisation calls so, if birth date and given name agree."""
 
     local: LocalIdentifier

@@ -7,8 +7,10 @@ What of a record is current, and what of a restricted one may be shown, is decid
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.demographics import blocking
 from core.store.port import Bucket, Change, Store
@@ -16,8 +18,7 @@ from core.values.demographics import Patient, Period, Provenance, RecordStatus
 from core.values.identity import NhsNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """The fact that a whole record was written: by whom, when."""
 
     patient: Patient
@@ -25,15 +26,13 @@ class Written:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Traceable:
+class Traceable(Struct, frozen=True):
     """The fact that a patient can be found under a trace key."""
 
     nhs_number: NhsNumber
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(Struct, frozen=True):
     """Who can be found under a trace key."""
 
     nhs_numbers: tuple[NhsNumber, ...]
@@ -73,8 +72,7 @@ TRACES: Final[Bucket[Candidates, Traceable]] = Bucket(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A patient's record as it may be shown; `limited` when details were withheld.
 
     `superseded` is the number that was asked for, where another one replaced it.
@@ -85,8 +83,7 @@ class Found:
     superseded: NhsNumber | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """What the sources leave open (docs/tracing.md, docs/updates.md)."""
 
     restricted_found_by_place: bool = False
@@ -104,8 +101,7 @@ class Policy:
     """How many records an advanced trace compares at most."""
 
 
-@dataclass(frozen=True, slots=True)
-class Demographics:
+class Demographics(Struct, frozen=True):
     """The records, today's date, and the policy: what a command is performed with."""
 
     store: Store

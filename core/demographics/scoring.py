@@ -8,9 +8,10 @@ of a per cent, whatever else the store holds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 
 class Detail(StrEnum):
@@ -71,8 +72,7 @@ FULL: Final = 10_000
 """The level of a record that agrees in everything, in hundredths of a per cent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """How one detail agrees, and whether with an item of the present or of the past.
 
     Of several given names each has its own agreement.

@@ -8,8 +8,9 @@ compared as `matching` says. A search that would need more is refused as too bro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.demographics import blocking
 from core.demographics.asking import WILDCARD, AdvancedTrace, Search, read
@@ -30,16 +31,14 @@ MAX_ENTRIES: Final = 2_000
 _WHOLE_DATE: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A patient who may be meant, as they may be shown; the level in hundredths of a per cent."""
 
     found: Found
     level: int
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(Struct, frozen=True):
     """Those who may be meant, best first; of the same level, by their number."""
 
     candidates: tuple[Candidate, ...]

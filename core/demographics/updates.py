@@ -6,9 +6,10 @@ What becomes of each item is `amending`, what speaks against it `objections`, wh
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+from msgspec import Struct
 
 from core.demographics.amending import Hand, amended
 from core.demographics.claiming import (
@@ -35,8 +36,7 @@ from core.values.demographics import Patient, RecordStatus
 from core.values.identity import is_nhs_number
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateRecord:
+class UpdateRecord(Struct, frozen=True):
     """Change a record as a message asks; the same message again is the same update.
 
     `message_id` is the message's key, which no other message has; `system` is the ASID that sent
@@ -53,15 +53,13 @@ class UpdateRecord:
         return self.changes.nhs_number
 
 
-@dataclass(frozen=True, slots=True)
-class Updated:
+class Updated(Struct, frozen=True):
     """The record after an update, under its new serial change number."""
 
     patient: Patient
 
 
-@dataclass(frozen=True, slots=True)
-class Changing:
+class Changing(Struct, frozen=True):
     """What a command that changes records is performed with, at one moment."""
 
     claims: Claims

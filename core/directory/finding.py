@@ -7,9 +7,10 @@ from end to end, a page at a time; whoever offers that to others sets the limit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeGuard
+
+from msgspec import Struct
 
 from core.directory.kept import (
     CONTRACTS,
@@ -107,8 +108,7 @@ INDEXES: Final = {
 """The indexes of each kind, as the store names them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindEntries:
+class FindEntries(Struct, frozen=True):
     """Find rows of a kind whose term in an index lies from `first` to `last`, both included.
 
     Terms are compared without case. A `last` of `first + LAST` is a prefix; "" to `LAST` is all.
@@ -123,16 +123,14 @@ class FindEntries:
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """A row as clients see it: what it leaves to its party (organisation, endpoint) beside it."""
 
     row: Row
     party: Party | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """Rows, each once, and what to ask the next ones with; None at the end."""
 
     rows: tuple[Shown, ...]

@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.directory.rows import (
     CertificateName,
@@ -57,8 +59,7 @@ USERS: Final = "user_bin"
 """Memberships and role profiles by the user's id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """The fact that an import listed an entry; the import listed last is right."""
 
     at: str

@@ -6,8 +6,9 @@ the same row.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from core.values.identity import Asid, PartyKey
 
@@ -37,8 +38,7 @@ class Actor(StrEnum):
     TO_PARTY_MSH = "toPartyMSH"
 
 
-@dataclass(frozen=True, slots=True)
-class Organisation:
+class Organisation(Struct, frozen=True):
     """An organisation: its code in the national directory (ODS), its name."""
 
     ods_code: str
@@ -46,8 +46,7 @@ class Organisation:
     attributes: Attributes = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Party:
+class Party(Struct, frozen=True):
     """An organisation's message handler: its party key, its certificates' names, its systems.
 
     `organisation` is an ODS code; `endpoint` is where messages for the party are posted, unless
@@ -66,8 +65,7 @@ class Party:
     attributes: Attributes = ()
 
 
-@dataclass(frozen=True, slots=True)
-class System:
+class System(Struct, frozen=True):
     """An accredited system: its ASID, the party that runs it, what it may do.
 
     `interactions` are its activities in full, `service:interaction`, as the directory shows them;
@@ -83,8 +81,7 @@ class System:
     attributes: Attributes = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ContractProperties:
+class ContractProperties(Struct, frozen=True):
     """What was agreed with a party on receiving one kind of message, by service and interaction.
 
     An empty `endpoint` means the party's own. A message that is not acknowledged is sent again
@@ -111,8 +108,7 @@ class ContractProperties:
     attributes: Attributes = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """A person who may use systems: the user id that messages name, the name."""
 
     user: str
@@ -121,8 +117,7 @@ class Person:
     attributes: Attributes = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(Struct, frozen=True):
     """That a person works at an organisation: its own id, the user, the ODS code."""
 
     identifier: str
@@ -132,8 +127,7 @@ class Membership:
     attributes: Attributes = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RoleProfile:
+class RoleProfile(Struct, frozen=True):
     """What a person may do at an organisation: the role profile's id that messages name.
 
     `membership` is the id of the `Membership` that it stands under, empty where it stands directly
@@ -152,8 +146,7 @@ class RoleProfile:
 Row = Organisation | Party | System | ContractProperties | Person | Membership | RoleProfile
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateName:
+class CertificateName(Struct, frozen=True):
     """Which party a certificate's name belongs to."""
 
     name: str

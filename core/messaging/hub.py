@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.errors import Duplicate, Expired, NotFound
 from core.messaging.keeping import (
@@ -45,8 +47,7 @@ MAX_SAME_ID: Final = 20
 """How many messages with one id, of different senders, are looked through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Accept:
+class Accept(Struct, frozen=True):
     """Take in a message: raises `Expired` where it is too old to be delivered."""
 
     envelope: Envelope
@@ -58,8 +59,7 @@ class Accept:
     """Whether its payload is opened in the same step, and need not be later."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """That a message is kept: under which key, since when, whether it was kept before."""
 
     key: str
@@ -67,8 +67,7 @@ class Receipt:
     duplicate: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(Struct, frozen=True):
     """Open a message that was accepted: raises `Duplicate` where its payload's id is another's.
 
     What an earlier try found its own stays its own: it may have had its effect by then.

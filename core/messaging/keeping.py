@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.errors import CoreError, NotFound
 from core.messaging.records import (
@@ -28,8 +30,7 @@ MAX_REUSED: Final = 50
 """How often one sender may use one id again, each time after it was forgotten."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A message of ours to write beside a step; `answers` is the key of the one it answers."""
 
     envelope: Envelope
@@ -98,8 +99,7 @@ def lane_of(envelope: Envelope, way: Way, terms: Terms) -> str:
     return f"{whose}/{zlib.crc32(envelope.conversation_id.encode()) % LANES}"
 
 
-@dataclass(frozen=True, slots=True)
-class Keeping:
+class Keeping(Struct, frozen=True):
     """A message about to be kept: its body to put, and the first of its events."""
 
     key: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.messaging.records import BY_END, BY_FAILURE, BY_ID, MESSAGES, Message
 from core.store.port import Span, Store
@@ -14,8 +15,7 @@ _PAGE: Final = 500
 _ALL: Final = "~"
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which messages to list; without an id, those on their way and those given up."""
 
     message_id: str | None = None

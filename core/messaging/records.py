@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.store.port import Bucket, Documents
 from core.values.messaging import Envelope, Outcome, Standing, Terms, Way
@@ -40,8 +41,7 @@ BY_FAILURE: Final = "failure_bin"
 BY_ID: Final = "id_bin"
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(Struct, frozen=True):
     """A message as it was taken in: everything that does not change about it."""
 
     envelope: Envelope
@@ -59,8 +59,7 @@ class Accepted:
     """Whether its payload was opened when it was taken in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """One try: how it went, why, when the next one is due."""
 
     outcome: Outcome
@@ -68,8 +67,7 @@ class Tried:
     due: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One thing that happened to a message."""
 
     at: str
@@ -86,8 +84,7 @@ class Event:
     by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message as it stands. Times are ISO 8601 in UTC and compare as text."""
 
     accepted_at: str
@@ -184,8 +181,7 @@ def shard_of(lane: str) -> int:
     return (zlib.crc32(whose.encode()) + int(number) * SHARDS // LANES) % SHARDS
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
+class Used(Struct, frozen=True):
     """The fact that a message carried a payload's id, and until when that id is its own."""
 
     at: str
@@ -194,8 +190,7 @@ class Used:
     """When it was written: a later try knows by it that an earlier one was there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holders:
+class Holders(Struct, frozen=True):
     """The messages that a payload's id belonged to, one after the other."""
 
     keys: tuple[str, ...]

@@ -11,9 +11,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct, field
 
 from core.messaging.keeping import iso
 from core.messaging.records import BY_END, BY_LANE, MESSAGES, ORDERED, OURS, SHARDS, shard_of
@@ -31,8 +32,7 @@ ORDERED_SECONDS: Final = 0.25
 """How long an ordered lane waits before it looks whether its first message is acknowledged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much is done at once: of one lane, for all that fail, and kept at hand.
 
     A lane whose receiver fails rests so long, and twice as long each time, up to the longest.
@@ -46,8 +46,7 @@ class Limits:
     longest_rest_seconds: float = 30.0
 
 
-@dataclass(slots=True)
-class _Lane:
+class _Lane(Struct):
     waiting: deque[str] = field(default_factory=deque)
     busy: int = 0
     failures: int = 0

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from msgspec import Struct
 
 from core.messaging.keeping import iso
 from core.messaging.records import SHARDS
@@ -23,8 +24,7 @@ from core.store.port import Bucket, Record, Store
 KEY: Final = "delivery"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a worker says: that it is there until a time, or that a part is its own.
 
     `number` is that of the claim, or of the heartbeat; `worker` is "" where a part was let go.
@@ -36,8 +36,7 @@ class Said:
     until: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Division:
+class Division(Struct, frozen=True):
     """Which worker is there until when, and whose each part is, with the number of its claim."""
 
     workers: Mapping[str, str]
@@ -81,8 +80,7 @@ SHARING: Final[Bucket[Division, Said]] = Bucket(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """One worker's turn to say what it does: its name, how long that holds."""
 
     worker: str

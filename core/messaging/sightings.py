@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from core.errors import Duplicate
 from core.messaging.keeping import iso
@@ -19,8 +20,7 @@ from core.store.port import Bucket, Record, Store, Update
 from core.values.identity import PartyKey
 
 
-@dataclass(frozen=True, slots=True)
-class Sighted:
+class Sighted(Struct, frozen=True):
     """The fact that an id was used: when, and until when it may not be again."""
 
     at: str
@@ -46,8 +46,7 @@ SIGHTINGS: Final[Bucket[Sighted, Sighted]] = Bucket(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class Once(Struct, frozen=True):
     """The ids of a request that is answered once, and until when: whose they are says `by`."""
 
     ids: tuple[str, ...]

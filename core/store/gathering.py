@@ -8,8 +8,9 @@ they raise, nothing is written, and all the steps may be done anew.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from core.errors import Duplicate, StoreError
 from core.store import facts

@@ -14,8 +14,9 @@ without the other's, both are kept, and the fold decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from core.errors import ValueTooLarge
 
@@ -32,8 +33,7 @@ def refuse_oversize(value: bytes) -> None:
         raise ValueTooLarge(f"a value of {len(value)} bytes is over {MAX_VALUE_BYTES}")
 
 
-@dataclass(frozen=True, slots=True)
-class Record(Generic[S, F]):
+class Record(Struct, Generic[S, F], frozen=True):
     """A key's facts by message id, and the state that they fold to.
 
     `source` is the stored form that it was read from, None where it was not, or not as it is.
@@ -41,7 +41,15 @@ class Record(Generic[S, F]):
 
     facts: Mapping[str, F]
     state: S
-    source: bytes | None = field(default=None, compare=False, repr=False)
+    source: bytes | None = None
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether both hold the same, however they came here."""
+        return isinstance(other, Record) and self.facts == other.facts and self.state == other.state
+
+    def __hash__(self) -> int:
+        """Give a number that is the same for equal records."""
+        return hash(frozenset(self.facts))
 
 
 def _all(facts: Mapping[str, F]) -> Mapping[str, F]:
@@ -52,8 +60,7 @@ def _no_terms(_state: Any) -> Mapping[str, tuple[str, ...]]:  # noqa: ANN401 - a
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket(Generic[S, F]):
+class Bucket(Struct, Generic[S, F], frozen=True):
     """A kind of record: its name, the types of its facts and state, how facts fold.
 
     `whole` gives the state where one fact is the whole state by itself (a record as it was
@@ -74,15 +81,13 @@ class Bucket(Generic[S, F]):
     keep: Callable[[Mapping[str, F]], Mapping[str, F]] = _all
 
 
-@dataclass(frozen=True, slots=True)
-class Documents:
+class Documents(Struct, frozen=True):
     """A kind of document: its name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A document to write: its key, its bytes, its index entries."""
 
     key: str
@@ -90,8 +95,7 @@ class Document:
     terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The terms of one index from `start` to `end`, both included; one term when they agree."""
 
     index: str
@@ -99,8 +103,7 @@ class Span:
     end: str
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some (term, key) entries in order, and what to ask the next page with; None at the end."""
 
     entries: tuple[tuple[str, str], ...]
@@ -113,8 +116,7 @@ Change = Callable[["Record[S, F] | None"], Mapping[str, F]]
 It must be pure: a store may apply it again to a newer record."""
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(Struct, frozen=True):
     """A document to keep, as `write_once` does."""
 
     documents: Documents
@@ -125,8 +127,7 @@ def _as_it_is(_state: Any) -> None:  # noqa: ANN401 - any state
     """Require nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
+class Foreseen(Struct, frozen=True):
     """What a change came to on the record that was read before it: nothing where `after` is None.
 
     It holds as long as that record stands, so that nothing needs to be done twice.
@@ -142,8 +143,7 @@ class Foreseen:
         return self.before.source is not None and self.before.source == value
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """A record to change, as `update` does.
 
     `require` is asked of the state that stands afterwards, and raises where that is not enough:
@@ -189,8 +189,7 @@ class Journal(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What a journal is to hold of some writes."""
 
     journal: Journal

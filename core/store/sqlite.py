@@ -18,9 +18,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
+
+from msgspec import Struct
 
 from core.errors import Duplicate, StoreError
 from core.store import codec
@@ -71,8 +72,7 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-@dataclass(slots=True)
-class _Task(Generic[R]):
+class _Task(Struct, Generic[R]):
     """Something to write, which places it reads first, what is noted of it, what doing it gave."""
 
     act: Callable[[Draft], R]

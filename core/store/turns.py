@@ -10,14 +10,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 W = TypeVar("W")
 
 
-@dataclass(slots=True)
-class _Waiting(Generic[W]):
+class _Waiting(Struct, Generic[W]):
     """Work on its way: `woken` is let go when it is done, or when its bringer is to do it."""
 
     work: W

@@ -6,8 +6,9 @@ id, single ones by what they are. Nothing here knows which message brought it, o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from core.values.demographics import (
     Address,
@@ -113,16 +114,14 @@ Value = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ItemChange:
+class ItemChange(Struct, frozen=True):
     """A change to a repeating item: a new one, or the one with the item's object id."""
 
     mode: Mode
     item: Item
 
 
-@dataclass(frozen=True, slots=True)
-class SingleChange:
+class SingleChange(Struct, frozen=True):
     """A change to what there is one of; added and altered both set it, a removal has no value.
 
     `notified` is when it was notified, where its message says so.
@@ -134,8 +133,7 @@ class SingleChange:
     notified: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentChange:
+class ConsentChange(Struct, frozen=True):
     """A change to a consent, which its kind names."""
 
     mode: Mode
@@ -145,8 +143,7 @@ class ConsentChange:
 Change = ItemChange | SingleChange | ConsentChange
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeList:
+class ChangeList(Struct, frozen=True):
     """All that one message asks of one record: done as a whole, or not at all."""
 
     nhs_number: str

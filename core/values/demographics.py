@@ -7,8 +7,9 @@ recorded; an empty string means recorded as empty, which the wire must show agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from core.values.identity import NhsNumber
 
@@ -88,16 +89,14 @@ class RecordStatus(StrEnum):
     INVALID = "invalid"
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(Struct, frozen=True):
     """From when to when, dates or times as digits; an open end is None."""
 
     start: str | None = None
     end: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """Who wrote an item (a system's ASID, or a national system's code) and when it stood."""
 
     system: str | None = None
@@ -105,8 +104,7 @@ class Provenance:
     recorded: Period | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """One name of a person."""
 
     use: NameUse = NameUse.USUAL
@@ -119,8 +117,7 @@ class Name:
     provenance: Provenance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """One postal address: five line positions, of which any may be empty."""
 
     use: AddressUse = AddressUse.HOME
@@ -133,8 +130,7 @@ class Address:
     provenance: Provenance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Telecom:
+class Telecom(Struct, frozen=True):
     """One way to reach a person, as a URI (`tel:`, `fax:`, `mailto:`)."""
 
     use: TelecomUse
@@ -144,8 +140,7 @@ class Telecom:
     provenance: Provenance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Birthplace:
+class Birthplace(Struct, frozen=True):
     """Where a person was born; at least one part is known, of a delivery the street as well."""
 
     city: str | None = None
@@ -155,8 +150,7 @@ class Birthplace:
     postcode: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FormerPractice:
+class FormerPractice(Struct, frozen=True):
     """The practitioner with whom a person was registered before, as the register wrote it down."""
 
     practitioner: Name
@@ -164,8 +158,7 @@ class FormerPractice:
     period: Period | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RegisteredPerson:
+class RegisteredPerson(Struct, frozen=True):
     """What the local register (NHAIS) told of a person who registers with a practice.
 
     `name` and `address` are former ones, `former_register` and `former_practice` where the person
@@ -185,16 +178,14 @@ class RegisteredPerson:
     former_practice: FormerPractice | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Struct, frozen=True):
     """An identifier that is not ours: its scheme (an OID), and what it is there."""
 
     scheme: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Struct, frozen=True):
     """What a provider is paid for: why it may dispense (a code), in which institution (ODS)."""
 
     period: Period | None = None
@@ -202,8 +193,7 @@ class Payment:
     institution: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CareProvision:
+class CareProvision(Struct, frozen=True):
     """An organisation that provides care: the registered practice, a nominated pharmacy.
 
     `practitioner` says that the id is a person's (older registrations), not an organisation's.
@@ -220,8 +210,7 @@ class CareProvision:
     payment: Payment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
+class Language(Struct, frozen=True):
     """The language to speak with a person, and whether an interpreter is needed."""
 
     code: str
@@ -229,16 +218,14 @@ class Language:
     interpreter: str = "0"
 
 
-@dataclass(frozen=True, slots=True)
-class ContactPreference:
+class ContactPreference(Struct, frozen=True):
     """How a person wants to be reached, and when."""
 
     method: str | None = None
     times: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedPerson:
+class RelatedPerson(Struct, frozen=True):
     """A relative, guardian, carer or proxy: known by NHS number, or by name and address."""
 
     relationship: str
@@ -259,8 +246,7 @@ class RelatedPerson:
     provenance: Provenance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
+class Consent(Struct, frozen=True):
     """A consent or dissent, with the time it was given and any comment."""
 
     kind: ConsentKind
@@ -269,8 +255,7 @@ class Consent:
     comments: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(Struct, frozen=True):
     """Who registered a death: what kind of body (`d` a practice, ...), which, and which person."""
 
     kind: str
@@ -278,8 +263,7 @@ class Authority:
     person: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Death:
+class Death(Struct, frozen=True):
     """When a person died, and whether a registrar said so (2) or a local body (1).
 
     `authority` is who registered it; it is kept, and no query shows it.
@@ -290,8 +274,7 @@ class Death:
     authority: Authority | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DonorPreference:
+class DonorPreference(Struct, frozen=True):
     """Whether a person wants to give blood, or organs, and since when.
 
     `organs` are those to give, and `address` is where to write about it; no query shows them.
@@ -303,8 +286,7 @@ class DonorPreference:
     address: Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Registration:
+class Registration(Struct, frozen=True):
     """The registration with the local register (NHAIS), or its removal with a reason.
 
     `authority` is who removed it, and `told_at` when that was to be known.
@@ -318,8 +300,7 @@ class Registration:
     provenance: Provenance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entitlement:
+class Entitlement(Struct, frozen=True):
     """To what treatment a person is entitled, and as what: codes, and from when to when."""
 
     kind: str | None = None
@@ -328,8 +309,7 @@ class Entitlement:
     period: Period | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AlternativeIdentifier:
+class AlternativeIdentifier(Struct, frozen=True):
     """What a person is called elsewhere, known to all who may see the record."""
 
     identified: Identified
@@ -338,8 +318,7 @@ class AlternativeIdentifier:
     provenance: Provenance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PaperRecord:
+class PaperRecord(Struct, frozen=True):
     """Where the paper record of a person is: how far its transfer is, how urgent, in whose hands.
 
     `transfer` and `priority` are codes; `office` is the name of a back office.
@@ -354,8 +333,7 @@ class PaperRecord:
     provenance: Provenance | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Notified:
+class Notified(Struct, frozen=True):
     """When single values were notified, where their message said so."""
 
     gender: str | None = None
@@ -364,8 +342,7 @@ class Notified:
     birthplace: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mother:
+class Mother(Struct, frozen=True):
     """Who gave birth, as whoever notified the birth knew her."""
 
     nhs_number: str | None = None
@@ -374,8 +351,7 @@ class Mother:
     practice: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """Where a birth took place: what kind of place, and which."""
 
     kind: str
@@ -383,8 +359,7 @@ class Delivery:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Birth:
+class Birth(Struct, frozen=True):
     """What was notified of a birth beside the person: weight in grams, gestation in days.
 
     `still` and `abnormality` are codes; `child_health` is the organisation that is to be
@@ -403,16 +378,14 @@ class Birth:
     responsible: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ReplacedNumber:
+class ReplacedNumber(Struct, frozen=True):
     """A number that this record took over, and when."""
 
     nhs_number: str
     period: Period | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LocalIdentifier:
+class LocalIdentifier(Struct, frozen=True):
     """What an organisation calls a patient: its ODS code, the scheme (an OID), the identifier.
 
     It is the organisation's own: nobody else is shown it.
@@ -423,8 +396,7 @@ class LocalIdentifier:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Patient:
+class Patient(Struct, frozen=True):
     """One person's demographic record, every version of every repeating item in it.
 
     `recorded_at` is when its single items were last written, `yyyymmddhhmmss` in UTC.

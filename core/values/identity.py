@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, NewType
+
+from msgspec import Struct
 
 NhsNumber = NewType("NhsNumber", str)
 Asid = NewType("Asid", str)
@@ -46,8 +47,7 @@ def is_oid(text: str) -> bool:
     return _OID.fullmatch(text) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """The user behind a system's message: three ids from the directory (SDS)."""
 
     role_profile: str
@@ -55,8 +55,7 @@ class Person:
     job_role: str
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who asks: the party its certificate proves, the system it names, the person it names.
 
     Messages of the oldest generation name a party (`named_party`) and no system. `activity` is

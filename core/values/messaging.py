@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from core.values.identity import PartyKey
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """What is known of a message without opening it.
 
     `activity` is what it asks for, a name that the directory grants; `agreement` is the contract's
@@ -65,8 +65,7 @@ class Outcome(StrEnum):
     """The receiver has said no: another try would be refused as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """How a message must arrive: seconds and times of the contract that it goes by.
 
     `until` (ISO 8601, UTC) is when it is given up; `eliminated_until` is how long the same id from
@@ -83,8 +82,7 @@ class Terms:
     """Whether the sender is told when it is given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The bytes of a message as they travel, and what HTTP says of them."""
 
     body: bytes

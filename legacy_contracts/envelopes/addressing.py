@@ -10,10 +10,10 @@ SoapItkOkResponseTemplate), and say beside these what they answer (WS-Addressing
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns
 from legacy_contracts.envelopes.toolkit import refusal
@@ -43,8 +43,7 @@ _UNDERSTOOD: Final = frozenset(
 """The headers that are read: each may be marked as one that must be understood."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a request's addressing says."""
 
     message_id: str
@@ -53,8 +52,7 @@ class Header:
     sender: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Framed:
+class Framed(Struct, frozen=True):
     """A SOAP envelope's two parts: its header, and what stands in its body."""
 
     header: etree._Element

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns
 from legacy_contracts.envelopes.ebxml_rules import (
@@ -40,8 +40,7 @@ _MESSAGE: Final = f"{HEADER}/eb:MessageHeader[1]"
 _ERROR: Final = f"({HEADER}/eb:ErrorList | {HEADER}/eb:errorList)"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What a header says, to the letter: a text is empty where the message has none."""
 
     from_party: str = ""
@@ -120,8 +119,7 @@ class SignalKind(StrEnum):
     MESSAGE_ERROR = "MessageError"
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """A signal that was received: which message it is about, and what an error said first."""
 
     kind: SignalKind
@@ -182,8 +180,7 @@ def signal(root: etree._Element) -> Signal:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """What the header of a message that goes out says; no reference where `ref_to...` is None."""
 
     from_party: str
@@ -197,8 +194,7 @@ class Outgoing:
     ref_to_message_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attached:
+class Attached(Struct, frozen=True):
     """What a manifest says of a part beside the payload."""
 
     content_id: str
@@ -302,8 +298,7 @@ _EBXML_WORDS: Final = {"SYSTEM_FAILURE": "System Failure to process message"}
 """Where an ebXML error's words are not the SOAP fault's (transport.md 1.3 and 1.6)."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Dress:
+class _Dress(Struct, frozen=True):
     """What a form adds to a header: inside MessageHeader, beside it, and how it names payload."""
 
     elimination: str

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns
 from legacy_contracts.envelopes.toolkit import refusal
@@ -55,24 +56,21 @@ _DECLARATION: Final = re.compile(rb"\s*<\?xml\s[^>]*\?>\s*")
 _GZIP: Final = b"\x1f\x8b"
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """An address or an identity: a URI, and the OID of its kind where one was said."""
 
     uri: str
     type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """One handling specification."""
 
     key: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestItem:
+class ManifestItem(Struct, frozen=True):
     """What the manifest says of one payload."""
 
     id: str
@@ -98,8 +96,7 @@ class Payload:
     element: etree._Element | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """A distribution envelope that agrees with itself."""
 
     service: str

@@ -9,10 +9,10 @@ it to whom.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.envelopes.itk import SERVICES
@@ -32,8 +32,7 @@ _DEVICE: Final = "COCD_TP145207GB01"
 _TEMPLATES: Final = f"{oids.NPFIT}.18.2"
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(Struct, frozen=True):
     """The system that acknowledges: its id, what it is, and whose."""
 
     identifier: str
@@ -43,8 +42,7 @@ class Device:
     organisation_name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """Why a document was not accepted: code and words of the vocabulary 17.433, and the detail."""
 
     code: str
@@ -52,16 +50,14 @@ class Trouble:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Struct, frozen=True):
     """An address, and the OID of its kind."""
 
     root: str
     extension: str
 
 
-@dataclass(frozen=True, slots=True)
-class BusinessAck:
+class BusinessAck(Struct, frozen=True):
     """What became of a document: by the ids of its envelope and of its payload."""
 
     message_id: str

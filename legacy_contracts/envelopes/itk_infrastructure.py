@@ -10,10 +10,10 @@ forwards.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.envelopes.itk import (
@@ -75,8 +75,7 @@ FAILURE: Final = "Failure"
 _ITK: Final = f"{{{ns.ITK}}}"
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorInfo:
+class ErrorInfo(Struct, frozen=True):
     """One error that an acknowledgement tells of."""
 
     error_id: str
@@ -86,8 +85,7 @@ class ErrorInfo:
     code_system: str = oids.ENVELOPE_ERROR
 
 
-@dataclass(frozen=True, slots=True)
-class InfrastructureAck:
+class InfrastructureAck(Struct, frozen=True):
     """Whether an envelope was taken on, as who reports it says."""
 
     timestamp: str
@@ -134,8 +132,7 @@ def built(ack: InfrastructureAck) -> Xml:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Reporting:
+class Reporting(Struct, frozen=True):
     """Who acknowledges, when, and the new ids of the acknowledgement and of its payload."""
 
     identity: Address

@@ -7,10 +7,10 @@ the envelope. The hub forwards the bytes as they are; here they are opened and b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns, oids, xml
 from legacy_contracts.envelopes import ebxml, itk, mime
@@ -28,8 +28,7 @@ DESCRIPTION: Final = "ITK Trunk Message"
 VERSION: Final = "V3NPfIT4.2.00"
 
 
-@dataclass(frozen=True, slots=True)
-class Author:
+class Author(Struct, frozen=True):
     """In whose name a message is sent: role profile, user and job role."""
 
     role_profile: str
@@ -37,8 +36,7 @@ class Author:
     job_role: str
 
 
-@dataclass(frozen=True, slots=True)
-class Shell:
+class Shell(Struct, frozen=True):
     """What the HL7 part says: its id and time, the systems, and the author where there is one."""
 
     at: Moment
@@ -47,8 +45,7 @@ class Shell:
     author: Author | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trunk:
+class Trunk(Struct, frozen=True):
     """A trunk message as it was received."""
 
     header: Header

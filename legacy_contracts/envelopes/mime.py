@@ -17,10 +17,11 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from email.parser import HeaderParser
 from typing import Final
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 from legacy_contracts.errors import MalformedMessage
 
@@ -69,8 +70,7 @@ _TYPE: Final = "content-type"
 _ENCODING: Final = "content-transfer-encoding"
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part: what its headers say of it, and its content as it was sent.
 
     Headers are unfolded, and their bytes read one by one (ISO-8859-1), so that none is lost.
@@ -91,8 +91,7 @@ class Part:
         return decode(self.content)
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """The parts of a message in their order, and the one that speaks for all."""
 
     parts: tuple[Part, ...]
@@ -113,8 +112,7 @@ class Package:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class OutPart:
+class OutPart(Struct, frozen=True):
     """One part to send: its Content-Id without brackets, its headers' words, its content."""
 
     content_id: str

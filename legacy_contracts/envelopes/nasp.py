@@ -7,10 +7,10 @@ refusals syncHL7ErrorDetail_p1r1 and syncAcknowledgementDetail_p1r1. Parties are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.envelopes.soap import APPLICATION_ACK, BODY, CONTENT, DECLARATION, FRAME
@@ -152,8 +152,7 @@ def interaction_of(root: etree._Element) -> str:
     return str(_interaction(root))
 
 
-@dataclass(frozen=True, slots=True)
-class NaspEnvelope:
+class NaspEnvelope(Struct, frozen=True):
     """The envelope of one 2.3 conversation: its ControlAct's name, and what a success says."""
 
     control_act: str
@@ -239,8 +238,7 @@ class NaspEnvelope:
         return _enveloped(parts, to, at, (_headed(parts, to, at, header_act), act))
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     """What header and body of an answer have in common."""
 
     interaction_id: str

@@ -6,10 +6,10 @@ captured `corpus/pds/mhs-adaptor/sync_outbound_response.xml`. Faults: transport.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.errors import MEANINGS, Advice, Fault, MalformedMessage
@@ -279,8 +279,7 @@ def soap_fault(fault: Fault) -> bytes:
     ).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Dress:
+class Dress(Struct, frozen=True):
     """What an envelope says of its content, and the prefix it says it with."""
 
     action: str

@@ -11,8 +11,9 @@ row that neither shows is marked `inferred`; `spine check --inferred` prints tho
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.hl7.rim import Xml, escape
@@ -23,8 +24,7 @@ HTTP_STATUS: Final = 500
 """Of every fault (SOAP 1.1, 6.2; the conformance tests of TKW-x ask for it)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What a refusal says: its code, its words, and whether a public source shows it."""
 
     code: Code

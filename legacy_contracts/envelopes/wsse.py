@@ -8,11 +8,11 @@ password or a signature beside them is not read: who a sender is, its certificat
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns
 from legacy_contracts.envelopes.toolkit import refusal
@@ -27,8 +27,7 @@ _TIME: Final = re.compile(
 MAX_NAME: Final = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
+class Security(Struct, frozen=True):
     """The times of a request, in UTC, and the user's name it gives."""
 
     created: datetime
@@ -36,8 +35,7 @@ class Security:
     username: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """When a request is read, and by how much its sender's clock may differ from ours."""
 
     now: datetime

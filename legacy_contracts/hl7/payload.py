@@ -8,10 +8,10 @@ and hardly about the content, which may be a whole health record: so it is read 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns, oids, xml
 from legacy_contracts.hl7.rules import Group, Rule, Rules, count_is, once, once_id
@@ -163,8 +163,7 @@ the marks that it puts round the others, so they may never have been seen; here 
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     """What the hub keeps of a message's wrapper; empty where the message does not say.
 
     The last four are of acknowledgements, and None where there is not exactly one of them:

@@ -7,8 +7,9 @@ of PRPA_IN000202UK01 (corpus pds): its payload has no prefix; AA, no queryAck.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.errors import Advice
@@ -27,8 +28,7 @@ MAX_WARNINGS: Final = 3
 """More there is no room for in a success."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(Struct, frozen=True):
     """What every answer says: its id and time, what it answers, and between whom.
 
     `time` is `yyyymmddhhmmss`; `ref_to` is the HL7 message's own id, as it was sent.
@@ -54,8 +54,7 @@ def success(interaction_id: str, ack: Ack, payload: Xml, advice: tuple[Advice, .
     return message(shell, ack, "".join(warnings) + subject)
 
 
-@dataclass(frozen=True, slots=True)
-class Shell:
+class Shell(Struct, frozen=True):
     """What the shells of an answer say of it: its interaction, version and acknowledgement."""
 
     interaction_id: str

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns
 from legacy_contracts.errors import Fault
@@ -24,8 +24,7 @@ MAX_FAULTS: Final = 100
 """More than all rules of a message together; what repeats a place without end is not followed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """What must hold, and the fault if it does not."""
 
     test: str
@@ -33,8 +32,7 @@ class Rule:
     supplement: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rules that are asked wherever the place is found; an empty place is the document."""
 
     place: str

@@ -6,16 +6,16 @@ answers (corpus pds) and of the Spine 2 response stylesheets, cited by name wher
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts import oids
 from legacy_contracts.errors import MEANINGS, Advice, Fault
 from legacy_contracts.hl7.rim import Xml, escape
 
 
-@dataclass(frozen=True, slots=True)
-class Correlation:
+class Correlation(Struct, frozen=True):
     """What an answer must repeat of its request, as far as the request has it."""
 
     transport_id: str
@@ -24,8 +24,7 @@ class Correlation:
     from_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """What is new in an answer: its own id, and when it is made (`yyyymmddhhmmss`)."""
 
     message_id: str

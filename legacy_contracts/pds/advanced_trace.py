@@ -5,10 +5,10 @@ The rules are those of p1r2_AdvancedTraceValidation, after those of the wrapper 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import oids
 from legacy_contracts.hl7.rules import Group, Rule, Rules, one_of
@@ -21,8 +21,7 @@ from legacy_contracts.pds.search_fields import ACT, SearchFields
 ALGORITHMIC: Final = "2"
 
 
-@dataclass(frozen=True, slots=True)
-class AdvancedTraceQuery:
+class AdvancedTraceQuery(Struct, frozen=True):
     """What to search by, how, and whether history counts."""
 
     fields: SearchFields

@@ -9,10 +9,10 @@ its schema has no longer, and with gender and birth where its schema has them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from core.values.demographics import (
     Authority,
@@ -54,8 +54,7 @@ ORGANISATION: Final = "hl7:performer/hl7:assignedOrganisation/hl7:id"
 PROVIDER: Final = "hl7:responsibleParty/hl7:healthCareProvider/hl7:id"
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """What differs between generations: where gender, birth and provider stand, and the rules."""
 
     gender: str
@@ -65,8 +64,7 @@ class Form:
     warnings: Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """Who is to have a number, and what the answer is to warn of."""
 
     record: Patient

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from core.values.demographics import (
     Authority,
@@ -32,8 +32,7 @@ _MINUTE: Final = 12
 _DAY: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """What differs between generations: their rules, and where single items stand."""
 
     rules: Rules
@@ -71,8 +70,7 @@ FORMS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(Struct, frozen=True):
     """The child, whether another record of it is no hindrance, and what the answer warns of."""
 
     record: Patient

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import oids
 from legacy_contracts.envelopes import nasp
@@ -27,8 +27,7 @@ from legacy_contracts.pds.queries import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmationQuery:
+class ConfirmationQuery(Struct, frozen=True):
     """The number to confirm."""
 
     nhs_number: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import oids
 from legacy_contracts.envelopes.soap import CONTENT
@@ -24,8 +24,7 @@ from legacy_contracts.pds.queries import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class CrossCheckQuery:
+class CrossCheckQuery(Struct, frozen=True):
     """The number to check, and the details that should agree; what was not sent is None."""
 
     nhs_number: str

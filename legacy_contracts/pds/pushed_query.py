@@ -8,10 +8,10 @@ advice, then the payload and queryAck OK; refused, AE with a reason for each fau
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
+from msgspec import Struct
 
 from core.values.demographics import Patient
 from legacy_contracts import ns
@@ -30,8 +30,7 @@ Listed = tuple[tuple[Patient, int], ...]
 """The patients of an answer, each with its matching level in hundredths of a per cent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What an answer says: which interaction it is, in which version, its content, its advice."""
 
     answer_id: str
@@ -40,8 +39,7 @@ class Said:
     advice: tuple[Advice, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """How a generation frames an answer and a refusal; the oldest names parties, not systems."""
 
     refusal_id: str
@@ -68,8 +66,7 @@ def refused(to: Correlation, at: Moment, faults: Iterable[Fault]) -> bytes:
 LATER: Final = Frame(REFUSAL, _matched, refused)
 
 
-@dataclass(frozen=True, slots=True)
-class PushedQuery:
+class PushedQuery(Struct, frozen=True):
     """One query that is answered later: its rules, how it is read, how its answer is built."""
 
     interaction_id: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from lxml import etree
+from msgspec import Struct
 
 from core.values.demographics import Patient
 from legacy_contracts import ns
@@ -33,16 +33,14 @@ VERSIONS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PatientReply:
+class PatientReply(Struct, frozen=True):
     """An answer about one patient: the record, and for a retrieval which items were asked."""
 
     patient: Patient
     items: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What the WS-Addressing generations of one query share: all but their ids and payloads.
 
     `version` is given where captured answers show another version code than the generation's;
@@ -96,8 +94,7 @@ def query_rules(place: str, rules: Iterable[Rule]) -> Rules:
     return Rules((*QUERY_GROUPS, Group(place, tuple(rules))))
 
 
-@dataclass(frozen=True, slots=True)
-class Below:
+class Below(Struct, frozen=True):
     """Readers of what stands below a query."""
 
     query: str

@@ -7,7 +7,8 @@ are the same trees (pds.md 1.8). Captured: corpus pds QUPA_IN050000UK32, QUPA_IN
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from core.values.demographics import (
     CareProvision,

@@ -9,8 +9,9 @@ QUPA_IN000007UK01/UK03, QUPA_IN000015UK02, QUPA_IN000009UK06.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.values.demographics import (
     Address,
@@ -46,8 +47,7 @@ from legacy_contracts.pds import codes, items, record_paper, record_register
 from legacy_contracts.pds.provenance import effective, source
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What differs between 2008A and 2008B: the flavours of the parts, and their neighbours."""
 
     parts: str

@@ -6,8 +6,9 @@ any of it: the schemas alone say where it stands.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.values.demographics import (
     AlternativeIdentifier,
@@ -65,8 +66,7 @@ def _is_over(item: CareProvision) -> bool:
     return any(one is not None and one.end is not None for one in (item.period, recorded))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """Where an observation with a coded value stands, and what it is."""
 
     place: str

@@ -8,8 +8,9 @@ registered person's details stand beside the care provision under a mode of thei
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from core.values.changes import Change, ItemChange, Mode, Single
 from core.values.demographics import (

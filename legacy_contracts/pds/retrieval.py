@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from core.values.demographics import Patient
 from legacy_contracts import oids
@@ -33,8 +33,7 @@ MAX_ITEMS: Final = 14
 """How many retrieval items the legacy reads."""
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievalQuery:
+class RetrievalQuery(Struct, frozen=True):
     """Whose record, with history or without, and which items; none means number and SCN."""
 
     nhs_number: str

@@ -7,10 +7,10 @@ what the stylesheets print after a name is the fault's supplement.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import oids
 from legacy_contracts.hl7.rules import Group, Rule, one_of
@@ -22,8 +22,7 @@ MAX_GIVEN: Final = 5
 """How many given names the legacy passes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """When something was: exactly, or from when to when; what was not sent is None."""
 
     exact: str | None = None
@@ -31,8 +30,7 @@ class Interval:
     high: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SearchFields:
+class SearchFields(Struct, frozen=True):
     """The details to search by; what was not sent is None or empty."""
 
     family: str | None = None

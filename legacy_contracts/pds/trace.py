@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts.envelopes import nasp
 from legacy_contracts.envelopes.soap import CONTENT
@@ -32,8 +32,7 @@ MAX_GIVEN: Final = 5
 """How many given names the legacy passes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class TraceQuery:
+class TraceQuery(Struct, frozen=True):
     """The details to find one patient by; what was not sent is None."""
 
     gender: str

@@ -6,8 +6,9 @@ either is public. A failure has room for one error, and the stylesheet takes the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.errors import MEANINGS, Fault
@@ -21,8 +22,7 @@ FAILED: Final = "PRPA_IN140000UK01"
 _VERSION: Final = "V3NPfIT2.3"
 
 
-@dataclass(frozen=True, slots=True)
-class Parties:
+class Parties(Struct, frozen=True):
     """Between whom an answer goes, and the id of the request that it answers."""
 
     to_party: str

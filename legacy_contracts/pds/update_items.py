@@ -12,8 +12,9 @@ nothing, so it is no part of the change either.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.values.changes import (
     Change,
@@ -93,8 +94,7 @@ def notified(node: Node) -> str | None:
     return None if time is None else time[:_SECOND]
 
 
-@dataclass(frozen=True, slots=True)
-class DeathPlaces:
+class DeathPlaces(Struct, frozen=True):
     """Where a release has the parts of a death, below the patient's role."""
 
     time: str

@@ -7,10 +7,10 @@ what is asked of it (the stylesheets' rules), and what a record can hold.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct, field
 
 from core.values.changes import ChangeList, Kind
 from legacy_contracts import ns
@@ -41,8 +41,7 @@ _MAX_DIGITS: Final = 9
 _KINDS: Final = {"1": Kind.CHANGE, "2": Kind.CORRECTION}
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """How one interaction is checked and read, and which interaction says that it was done."""
 
     interaction_id: str

@@ -8,10 +8,10 @@ other sets it. Only a care provision is altered by id where it gives one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from lxml import etree
+from msgspec.structs import replace
 
 from core.values.changes import (
     Change,

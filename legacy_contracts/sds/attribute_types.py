@@ -9,8 +9,9 @@ that a filter that needs one finds nothing, it has one here (docs/decisions/0023
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 SYNTAXES: Final = "1.3.6.1.4.1.1466.115.121.1."
 """Where the syntaxes of RFC 4517 stand."""
@@ -25,8 +26,7 @@ FOLDED: Final = "caseIgnoreMatch"
 SUBSTRINGS: Final = "caseIgnoreSubstringsMatch"
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeType:
+class AttributeType(Struct, frozen=True):
     """An attribute type; rules that it inherits are written out, and `sup` still names whence."""
 
     name: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 Attributes = tuple[tuple[str, tuple[str, ...]], ...]
 """Names as they are spelt, each with its values in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A DN and attributes; `objectClass` is one like others, and names have no case."""
 
     dn: str

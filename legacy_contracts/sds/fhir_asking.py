@@ -8,9 +8,10 @@ content_type_validator.py, tracking_ids_headers_reader.py).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs
+
+from msgspec import Struct
 
 from legacy_contracts.sds.fhir_outcomes import NOT_ACCEPTED, Refused, bad_request
 
@@ -30,8 +31,7 @@ _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 """What the reference's server makes a space of in a parameter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What the entries must say that are searched for; None is not asked."""
 
     organisation: str | None = None

@@ -7,14 +7,15 @@ Statuses, codes and words are those of NHSDigital/spine-directory-service-api
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 SYSTEM: Final = "https://fhir.nhs.uk/STU3/ValueSet/Spine-ErrorOrWarningCode-1"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One refusal: its HTTP status, its issue type, its Spine code and display, its diagnostics."""
 
     status: int

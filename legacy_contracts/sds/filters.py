@@ -8,8 +8,9 @@ is found only where the whole filter is true.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from legacy_contracts.sds import ldap_names, matching
 from legacy_contracts.sds.entry import Entry
@@ -19,68 +20,59 @@ Truth = bool | None
 """True, false, or None: undefined."""
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """All of these; none is true (RFC 4526)."""
 
     terms: tuple[Filter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """One of these; none is false (RFC 4526)."""
 
     terms: tuple[Filter, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """Not this."""
 
     term: Filter
 
 
-@dataclass(frozen=True, slots=True)
-class Present:
+class Present(Struct, frozen=True):
     """The entry has the attribute."""
 
     attribute: str
 
 
-@dataclass(frozen=True, slots=True)
-class Equality:
+class Equality(Struct, frozen=True):
     """A value of the attribute equals this one."""
 
     attribute: str
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Approx:
+class Approx(Struct, frozen=True):
     """A value is about this one: here, as in slapd without a rule for it, equal to it."""
 
     attribute: str
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AtLeast:
+class AtLeast(Struct, frozen=True):
     """A value is this one or comes after it."""
 
     attribute: str
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class AtMost:
+class AtMost(Struct, frozen=True):
     """A value is this one or comes before it."""
 
     attribute: str
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Substrings:
+class Substrings(Struct, frozen=True):
     """A value begins with, holds in this order, and ends with these; None and () are nothing."""
 
     attribute: str
@@ -89,8 +81,7 @@ class Substrings:
     final: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Extensible:
+class Extensible(Struct, frozen=True):
     """A value matches by a named rule, or by the attribute's own (RFC 4511 4.5.1.7.7)."""
 
     rule: str | None
@@ -99,8 +90,7 @@ class Extensible:
     in_dn: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Unrecognised:
+class Unrecognised(Struct, frozen=True):
     """A kind of filter that is not known: undefined of every entry."""
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from legacy_contracts.sds import filters
 from legacy_contracts.sds import ldap_ber as ber
@@ -36,16 +37,14 @@ _IN_DN: Final = 0x84
 Compared = filters.Equality | filters.AtLeast | filters.AtMost | filters.Approx
 
 
-@dataclass(frozen=True, slots=True)
-class FilterLimits:
+class FilterLimits(Struct, frozen=True):
     """How deep a filter may be, and of how many terms, pieces of substrings counted too."""
 
     depth: int = 32
     terms: int = 1000
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(Struct):
     """How much of a filter was read."""
 
     limits: FilterLimits

@@ -7,8 +7,9 @@ What is no message at all raises `Malformed`; a message whose request cannot be 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts.sds import ldap_ber as ber
 from legacy_contracts.sds.filters import Filter
@@ -25,8 +26,7 @@ _MAX_ATTRIBUTES: Final = 1000
 _MAX_CONTROLS: Final = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
+class Control(Struct, frozen=True):
     """What a client asks beside its request (RFC 4511 4.1.11)."""
 
     oid: str
@@ -34,8 +34,7 @@ class Control:
     value: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(Struct, frozen=True):
     """Who the client says it is: a name and a password, or a SASL mechanism (RFC 4511 4.2)."""
 
     version: int
@@ -44,13 +43,11 @@ class Bind:
     credentials: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Unbind:
+class Unbind(Struct, frozen=True):
     """The client is done (RFC 4511 4.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """What is looked for, where, and how much of it is wanted (RFC 4511 4.5.1)."""
 
     base: str
@@ -62,8 +59,7 @@ class Search:
     attributes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """Whether an entry has a value (RFC 4511 4.10)."""
 
     entry: str
@@ -71,28 +67,24 @@ class Compare:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Abandon:
+class Abandon(Struct, frozen=True):
     """A request whose answer is no longer wanted (RFC 4511 4.11)."""
 
     message_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Extended:
+class Extended(Struct, frozen=True):
     """An operation that RFC 4511 does not know itself (4.12)."""
 
     oid: str
     value: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """An add, a modify, a delete or a rename: never done here, so not read further."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A request that cannot be taken, and what it is to be told."""
 
     code: Result
@@ -102,8 +94,7 @@ class Refusal:
 Request = Bind | Unbind | Search | Compare | Abandon | Extended | Change | Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A request with its id, the tag that its answer has (None: it has none), its controls."""
 
     message_id: int

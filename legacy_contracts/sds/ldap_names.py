@@ -8,8 +8,9 @@ every attribute that names an entry here is compared.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts.sds.ldap_codes import Refused, Result
 
@@ -34,8 +35,7 @@ _OIDS: Final = {
 """The other names of the attributes that names here are made of (RFC 4519)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A distinguished name as it is compared: its parts, the nearest first."""
 
     parts: tuple[Part, ...]

@@ -11,10 +11,11 @@ import binascii
 import codecs
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts.sds.entry import Attributes, Entry
 
@@ -30,8 +31,7 @@ _MARKERS: Final = (b":", b"<")
 _EMPTY: Final = (b"\n", b"\r\n", b"")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """An entry to add or to delete: the line that it begins at, its name, what it says.
 
     `source` is what stands in the file, from that line on.
@@ -50,8 +50,7 @@ class Record:
         return self.line + next((at for at, one in lines if one.lower().startswith(wanted)), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What is wrong with a line, and the cure."""
 
     line: int

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, Final
+
+from msgspec import Struct
 
 from legacy_contracts.sds import attribute_types, ldap_names, schema
 from legacy_contracts.sds.attribute_types import AttributeType
@@ -30,8 +31,7 @@ _TIME: Final = re.compile(
 _MAX_DIGITS: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """The pieces of a substring filter, prepared: what a value begins with, holds, ends with."""
 
     initial: str
@@ -51,8 +51,7 @@ class Pattern:
         return len(value) - len(self.final) >= at and value.endswith(self.final)
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """The rules of an attribute; None where it has none of a kind."""
 
     equality: Prepare | None
@@ -60,8 +59,7 @@ class Rules:
     substrings: Prepare | None
 
 
-@dataclass(frozen=True, slots=True)
-class MatchingRule:
+class MatchingRule(Struct, frozen=True):
     """A rule as the subschema names it: its OID, the syntax of what is asked, how it prepares."""
 
     name: str

@@ -10,10 +10,11 @@ entry leaves to its party. docs/decisions/0022-one-directory.md tells why.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts.sds import attribute_types
 from legacy_contracts.sds.attribute_types import NHS_ATTRIBUTES, OUR_OWN, AttributeType
@@ -29,8 +30,7 @@ class ClassKind(StrEnum):
     AUXILIARY = "AUXILIARY"
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectClass:
+class ObjectClass(Struct, frozen=True):
     """A class of entries: what one must have, and may have beside that of the class above it."""
 
     name: str

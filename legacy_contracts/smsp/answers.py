@@ -11,8 +11,9 @@ Requirements, figure 4) and stand in no captured answer.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.values.demographics import Address, AddressUse, Name, NameUse, Patient, Telecom
 from legacy_contracts import ns, oids
@@ -27,8 +28,7 @@ MAX_GIVEN: Final = 2
 _SHOWN: Final = frozenset((AddressUse.HOME, AddressUse.TEMPORARY, AddressUse.CORRESPONDENCE))
 
 
-@dataclass(frozen=True, slots=True)
-class Practice:
+class Practice(Struct, frozen=True):
     """The practice that a patient is registered with: its code, and what the directory says."""
 
     code: str
@@ -37,8 +37,7 @@ class Practice:
     telephone: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What an answer shows of a patient."""
 
     patient: Patient
@@ -46,8 +45,7 @@ class Shown:
     local: LocalIdentifier | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer: its id, its code, and whom it shows, if anybody."""
 
     answer_id: str

@@ -7,9 +7,10 @@ repository, "PDS - Spine Mini Service Client Requirements v1.0", 3.2). docs/smsp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts.smsp.operations import OPERATIONS
 
@@ -33,8 +34,7 @@ class Code(StrEnum):
     FAILED = "SMSP-9999"
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A code's meaning, what leads to it, and the operations that may give it by a rule."""
 
     meaning: str

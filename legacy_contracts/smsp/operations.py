@@ -6,16 +6,16 @@ operations that share one answer, those of the captured answers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts.envelopes.itk import PROFILES, SERVICES
 
 PATHS: Final = "/interoperability.toolkit/HL7v3/"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One operation: its name, the payloads that ask and answer, and how the envelope names them.
 
     `code` is what the request says it is; all but one request have it as their element's name.

@@ -8,11 +8,11 @@ that the operation does not know is not read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from core.values.identity import is_nhs_number, is_oid
 from legacy_contracts import ns, oids, xml
@@ -24,16 +24,14 @@ GENDERS: Final = frozenset("0129")
 """The codes of …16.25 that the request schemas list."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalIdentifier:
+class LocalIdentifier(Struct, frozen=True):
     """A patient's identifier at an organisation: which scheme it is of, and the identifier."""
 
     root: str
     extension: str
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """Whom an operation asks about; what was not sent is None."""
 
     birth_date: str

@@ -23,9 +23,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import resources
 from typing import Final
+
+from msgspec import Struct
 
 VERBS: Final = frozenset({"restricts", "extends", "text", "list", "union"})
 MARKS: Final = frozenset({"required", "prohibited", "nillable", "mixed", "abstract", "lax", "skip"})
@@ -41,8 +42,7 @@ _INDENT: Final = "    "
 _SUFFIX: Final = ".types"
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True):
     """One line of a table, and what stands inside it."""
 
     kind: str
@@ -60,8 +60,7 @@ class Declaration:
         return self.kind in {"attribute", "any-attribute", "attributes"}
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """What one schema declares."""
 
     name: str
@@ -70,8 +69,7 @@ class Table:
     declarations: tuple[Declaration, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     place: str
     depth: int
     text: str

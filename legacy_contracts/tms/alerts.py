@@ -6,10 +6,10 @@ its log beside the name is the fault's supplement here, so that the sender can m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.envelopes.soap import APPLICATION_ACK
@@ -126,8 +126,7 @@ RULES: Final = Rules(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """What is kept of an alert: whose record, who opened it, with what reason, on which system."""
 
     alert_id: str

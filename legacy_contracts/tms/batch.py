@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 from legacy_contracts import ns, oids
 from legacy_contracts.envelopes.soap import APPLICATION_ACK
@@ -36,8 +36,7 @@ BATCHABLE: Final = frozenset(
 """Retrieval and simple trace of two generations (mcci_in200001uk02_stage2i5, the second check)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One query of a batch: its own message id, its interaction, and the element it stands in."""
 
     message_id: str
@@ -45,16 +44,14 @@ class Item:
     root: etree._Element
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """What the manifest says of one item; its interaction is empty where it says none."""
 
     message_id: str
     interaction_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """A batch as it was sent; every text is empty where the message has none.
 
     `person` is the author's role profile, user and job role, or None without author.
@@ -70,8 +67,7 @@ class Batch:
     person: tuple[str, str, str] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of an item: the payload that answers it with its advice, or what refuses it.
 
     `message_id` and `interaction_id` are those of the answer or refusal.

@@ -11,9 +11,11 @@ import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from ctypes import c_int64
-from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.directory import Acknowledging
 from facade import config as configs
@@ -174,8 +176,7 @@ def _forwarded(place: Place, server: Watched, shape: Shape, parties: int) -> Tal
     return tally
 
 
-@dataclass(frozen=True, slots=True)
-class _Drained:
+class _Drained(Struct, frozen=True):
     """How a backlog drained: messages a second, CPU of each in milliseconds, memory grown."""
 
     rate: float

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 from typing import Final, cast
+
+from msgspec.structs import replace
 
 from core.context import Context
 from core.directory import ContractProperties

@@ -16,9 +16,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, to_builtins
+from msgspec.structs import replace
 
 from adapters import receiving
 from adapters.courier import Courier, HttpReply
@@ -48,8 +50,7 @@ _MEASURED: Final = 5
 _GIVING_BACK: Final = {"MALLOC_MMAP_THRESHOLD_": "131072"}
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What a message cost: milliseconds of CPU, and its memory at most as a multiple of it."""
 
     receiving: float
@@ -82,8 +83,7 @@ def template_of(kind: str, contracts: tuple[ContractProperties, ...], size: int)
     return _MAKERS[kind](contract, system_context(), size)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """What one step cost: milliseconds of CPU, and bytes at its peak."""
 
     milliseconds: float
@@ -154,4 +154,4 @@ def _resident(what: str) -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(_main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))))
+    print(json.dumps(to_builtins(_main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))))

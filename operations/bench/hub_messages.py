@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.context import Context
 from core.directory import ContractProperties
@@ -37,8 +39,7 @@ _EVENT: Final = 'classCode="ACT" moodCode="EVN"'
 _CODES: Final = f"{oids.NPFIT}.17.99"
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """A message without its id: what is known of it unopened, and how it travels."""
 
     envelope: Envelope

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from multiprocessing.sharedctypes import Synchronized
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.directory import Acknowledging, ContractProperties
 from core.values.identity import Asid, PartyKey
@@ -35,8 +37,7 @@ RECEIVERS: Final = 8
 """How many parties what is forwarded goes to: a receiver's messages have one worker at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where the hub is measured: the bench's folder, who receives, what was agreed."""
 
     bench: Bench
@@ -128,8 +129,7 @@ def _with_receivers(listed: Listing) -> Listing:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """Lets only so many messages be on their way: what is sent waits for what has arrived."""
 
     receiver: Receiver

@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import c_int64
-from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
 from typing import Final
+
+from msgspec import Struct
 
 from legacy_contracts.envelopes import ebxml
 from operations.sending import ClientFiles
@@ -39,8 +40,7 @@ _ANSWER: Final = (
 _TAKEN: Final = b"HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Receiver:
+class Receiver(Struct, frozen=True):
     """A running receiver: where it listens, how many messages came, how many different ones.
 
     Signals are acknowledged by nobody, and counted apart.

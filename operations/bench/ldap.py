@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from facade import config as configs
 from facade.wiring import open_store
@@ -114,8 +115,7 @@ def _search(message_id: int, text: str, attributes: tuple[str, ...]) -> bytes:
     return ldap_requests.message(message_id, ldap_requests.search(wanted))
 
 
-@dataclass(slots=True)
-class _Client:
+class _Client(Struct):
     """One connection, and what it keeps of the bytes that came."""
 
     sock: socket.socket

@@ -8,8 +8,10 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from operations.sending import ClientFiles
 
@@ -34,8 +36,7 @@ def is_acknowledgment(head: bytes, data: bytes) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Where to send: address, path, the client's files; as what, and which answers are good.
 
     Where there are `more` files, the connections take turns to be one client or another.
@@ -55,8 +56,7 @@ class Target:
         return replace(self, files=everyone[number % len(everyone)])
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """How the load looks: processes, connections in each, seconds, connections kept or not."""
 
     processes: int
@@ -65,8 +65,7 @@ class Shape:
     keep_alive: bool = True
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What a load measured: seconds of each answer, and answers that were not successes."""
 
     seconds: list[float] = field(default_factory=list)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field, to_builtins
 
 from core import directory
 from core.context import Context, system_context
@@ -20,8 +21,7 @@ from operations.bench.served import Watched
 from operations.listing import Listing
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One measurement: what, how much, and the target it met or missed, where it has one."""
 
     what: str
@@ -31,8 +31,7 @@ class Row:
     met: bool | None = None
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """What was measured."""
 
     rows: list[Row] = field(default_factory=list)
@@ -61,11 +60,10 @@ class Report:
 
     def json(self) -> str:
         """Give the rows for machines."""
-        return json.dumps([asdict(row) for row in self.rows], indent=1)
+        return json.dumps([to_builtins(row) for row in self.rows], indent=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
+class Bench(Struct, frozen=True):
     """What the measurements share: the folder, the clock and ids, who hears how far it is."""
 
     config: Path

@@ -10,11 +10,12 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from itertools import cycle, repeat
 from pathlib import Path
 from typing import Final
+
+from msgspec.structs import replace
 
 from core.context import Context, system_context
 from core.demographics import queries

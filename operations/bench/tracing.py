@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
+
+from msgspec import Struct
 
 from core.audit import Audit
 from core.context import Context
@@ -31,8 +32,7 @@ INTERACTION: Final = "QUPA_IN000006UK02"
 _BY: Final = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), INTERACTION, "bench", None)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """What one search costs: milliseconds at the 99th of a hundred and of CPU, store operations.
 
     `listed` is how many patients it lists.

@@ -11,9 +11,11 @@ import multiprocessing
 import time
 from collections.abc import Iterator
 from ctypes import c_int64
-from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.demographics.records import PATIENTS
 from core.directory import Acknowledging, ContractProperties
@@ -40,8 +42,7 @@ WARM: Final = Shape(processes=1, connections=CLIENTS, seconds=1.5)
 LOAD: Final = Shape(processes=1, connections=CLIENTS, seconds=12.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """A patient whose address is changed: the number, the first serial change number, the id."""
 
     nhs_number: str
@@ -140,8 +141,7 @@ _SERIAL: Final = "000000000"
 _OBJECT: Final = "ffffffff"
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateTemplate:
+class UpdateTemplate(Struct, frozen=True):
     """An update without its id, its patient and its serial change number."""
 
     template: Template

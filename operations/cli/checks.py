@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import click
+from msgspec import to_builtins
 
 from core import audit as audits
 from core.audit import Access, Proof
@@ -52,8 +52,8 @@ def check(path: Path, *, prove: bool, inferred: bool, as_json: bool) -> None:
     if as_json:
         say_json(
             {
-                "findings": [asdict(finding) for finding in findings],
-                "audit": None if proof is None else asdict(proof),
+                "findings": [to_builtins(finding) for finding in findings],
+                "audit": None if proof is None else to_builtins(proof),
             }
         )
     else:
@@ -78,7 +78,7 @@ def _proven(proof: Proof) -> list[Finding]:
 def _say_inferred(*, as_json: bool) -> None:
     rows = checking.inferred()
     if as_json:
-        say_json([asdict(row) for row in rows])
+        say_json([to_builtins(row) for row in rows])
         return
     for row in rows:
         click.echo(f"{row.place:12} {row.name:40} {row.says}")
@@ -103,7 +103,7 @@ def audit(
             _within(span, audits.accesses_to(store, nhs_number)), key=lambda found: found[2].at
         )
     if as_json:
-        say_json([{"writer": w, "number": n, **asdict(entry)} for w, n, entry in accesses])
+        say_json([{"writer": w, "number": n, **to_builtins(entry)} for w, n, entry in accesses])
         return
     for writer, number, entry in accesses:
         click.echo(f"{_spoken(entry)}  [{writer} #{number}]")

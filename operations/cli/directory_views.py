@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any, Final
 
 import click
+from msgspec import to_builtins
 
 from core import directory as directories
 from core.directory import (
@@ -57,7 +57,7 @@ def told(row: Row) -> dict[str, Any]:
         silent.remove("organisation")
     if isinstance(row, Membership | RoleProfile):
         silent.remove("identifier")
-    return {name: value for name, value in asdict(row).items() if value or name not in silent}
+    return {name: value for name, value in to_builtins(row).items() if value or name not in silent}
 
 
 def list_grouped(store: Store, *, as_json: bool) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from msgspec import to_builtins
 
 from adapters import endings
 from core import alerts as raised
@@ -181,7 +181,7 @@ def alerts(path: Path, *, as_json: bool, limit: int, **which: Any) -> None:  # n
             "ListAlerts", number or "", operator=getpass.getuser(), outcome=f"{len(found)} shown"
         )
     if as_json:
-        say_json([asdict(one) for one in found])
+        say_json([to_builtins(one) for one in found])
         return
     for one in found:
         alert = one.alert
@@ -204,7 +204,7 @@ def transfers(path: Path, *, party: str | None, limit: int, as_json: bool) -> No
     with opened_existing(read_config(path)) as store:
         found = list(islice(conversations.listed(store, party), limit))
     if as_json:
-        say_json([{"conversation": key, **asdict(one)} for key, one in found])
+        say_json([{"conversation": key, **to_builtins(one)} for key, one in found])
         return
     for key, one in found:
         click.echo(_told(key, one))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import click
+from msgspec import to_builtins
 
 from legacy_contracts.smsp.wsdl import FILE, files
 from operations import manual
@@ -17,7 +17,7 @@ from operations.cli.opening import json_option, say_json
 def interactions(*, as_json: bool) -> None:
     """Print the table of all interactions (Markdown; docs/interactions.md is this)."""
     if as_json:
-        say_json([asdict(row) for row in manual.rows()])
+        say_json([to_builtins(row) for row in manual.rows()])
     else:
         click.echo(manual.interactions(), nl=False)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from msgspec import to_builtins
 
 from core.demographics.back_office import History, Merge, Restrict, ShowHistory, Split
 from core.demographics.claiming import PatientChange
@@ -61,7 +61,7 @@ def show(path: Path, number: NhsNumber, limit: int, *, as_json: bool) -> None:
     """
     history: History = _performed(path, lambda _id, _user: ShowHistory(number, limit), number)
     if as_json:
-        say_json(asdict(history))
+        say_json(to_builtins(history))
         return
     for line in _told(history):
         click.echo("".join(one if one.isprintable() else "?" for one in line))

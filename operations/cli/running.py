@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ssl
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import click
+from msgspec import Struct
 
 from core import directory as directories
 from core.context import system_context
@@ -76,8 +76,7 @@ def serve(path: Path) -> None:
         fail(str(error))
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """Whom to ask, and as whom."""
 
     host: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 import pytest
 from canonical import differences
 from corpus import Corpus
 from lxml import etree
+from msgspec.structs import replace
 from schemas import Schemas
 
 from legacy_contracts.errors import MEANINGS, Fault, Kind

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -33,6 +32,7 @@ from batches import (
 )
 from canonical import differences
 from lxml import etree
+from msgspec.structs import replace
 from rich_patients import FULL, GALLERY, SUPERSEDED, WITHDRAWN, number
 from schemas import Schemas, hl7_message, only
 from wire_requests import HL7_ID, SPINE_ASID, Details

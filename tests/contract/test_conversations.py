@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Final
@@ -21,6 +20,8 @@ from corpus import Corpus, Outcome
 from corpus_messages import Kind, Leg, undrivable
 from hub_messages import forwarded
 from hubs import TestHub, contract, list_directory
+from msgspec import Struct
+from msgspec.structs import replace
 from wrapped_messages import OTHER_ASID, OTHER_PARTY, Route
 
 from adapters import receiving
@@ -42,8 +43,7 @@ REQUESTING: Final = "gp2gp/gp2gp-requesting-adaptor/"
 SENDING: Final = "gp2gp/gp2gp-sending-adaptor/"
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """Files that are refused: by their names, how, how many of them, and why that is right."""
 
     files: str

@@ -9,7 +9,6 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 
 import http_sender
 import pytest
@@ -26,6 +25,8 @@ from corpus_messages import Kind, Leg
 from ebxml_signals import header_of
 from http_sender import HttpAnswer
 from mhs import Mhs, party_files
+from msgspec import Struct
+from msgspec.structs import replace
 from receiving import Behaviour, Got
 from serving import Served, serving, spine
 
@@ -37,8 +38,7 @@ OTHERS = {"passed on": 1, "refused": 1}
 """How many legs arrive; the one signal of a receiver, and a template with all conditions on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A served hub, and the message handlers of every party."""
 
     served: Served

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,6 +17,7 @@ from asking import details_of, spine_with
 from canonical import Difference, differences
 from corpus import Corpus, Entry, Outcome, is_request, numbers_in, sender_of
 from lxml import etree
+from msgspec.structs import replace
 from pushed_traces import answered, hub_with, listed
 from rich_patients import ASKED, FULL, number
 from schemas import Schemas, hl7_message, only

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -12,6 +11,7 @@ from asking import spine_with
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+from msgspec.structs import replace
 from old_trace_messages import old_query
 from pushed_traces import ADVANCED, BATCH, Asked, answered, hub_with, trace
 from rich_patients import FULL

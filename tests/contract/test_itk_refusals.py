@@ -6,7 +6,6 @@ import base64
 import gc
 import gzip
 import zlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +28,7 @@ from itk_messages import (
     stamp,
 )
 from lxml import etree
+from msgspec.structs import replace
 from peers import PATIENT
 from serving import core_on, fixed_context
 from smsp_asking import VERIFY, Asked, payload

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from canonical import canonical
 from corpus import Corpus
 from hub_messages import itk_trunk
 from lxml import etree
+from msgspec.structs import replace
 
 from legacy_contracts import xml
 from legacy_contracts.envelopes import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -11,6 +10,7 @@ import reading_register
 from asking import details_of, spine_with
 from canonical import differences
 from lxml import etree
+from msgspec.structs import replace
 from rich_patients import ASKED, FULL
 from schemas import hl7_message
 from trees import check, tree

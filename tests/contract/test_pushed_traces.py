@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import random
-from dataclasses import replace
 from typing import Final
 
 import old_trace_messages
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from mutated import mutated
 from pushed_traces import (
     ADVANCED,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import random
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ import update_messages as made
 from asking import details_of, spine_with
 from hubs import TestHub
 from lxml import etree
+from msgspec.structs import replace
 from pds_update_scripts import update
 from schemas import Schemas, hl7_message
 from spoiling import spoil

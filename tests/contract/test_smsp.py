@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 import pytest
 from lxml import etree
+from msgspec.structs import replace
 from schemas import SmspSchemas
 from smsp_asking import (
     BY_NUMBER,

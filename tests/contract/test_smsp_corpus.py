@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 from corpus import Corpus, Outcome
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 from smsp_reading import reply_of
 
 from legacy_contracts.envelopes.itk import SERVICES
@@ -33,8 +34,7 @@ COUNTS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(Struct, frozen=True):
     """A captured answer: where it is, what it answers, its payload."""
 
     file: str

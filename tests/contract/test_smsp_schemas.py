@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ import pytest
 import xmlschema
 from corpus import Corpus
 from lxml import etree
+from msgspec import Struct
 from mutated import mutated
 from served_documents import combined, file_of, written
 
@@ -26,8 +26,7 @@ ENVELOPE: Final = f"{{{ns.ITK}}}DistributionEnvelope"
 SEED: Final = 201005
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(Struct, frozen=True):
     """One schema of all that envelopes and payloads may hold, of ours and of the published."""
 
     ours: Path

@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +15,7 @@ import pytest
 from canonical import differences
 from described import contract, documents_of, from_file, phrases, prose, words_of
 from lxml import etree
+from msgspec import Struct
 from served_documents import HOST, WSDL, at, loader, ours
 
 from legacy_contracts.smsp.types import read
@@ -253,8 +253,7 @@ def _shown(wanted: etree._Element, got: etree._Element) -> tuple[str, ...]:
     return tuple(str(one) for one in differences(wanted, got))
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """One change of one element of one of our documents, by the element's place in it."""
 
     address: str

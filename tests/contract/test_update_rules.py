@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import old_update_messages as old
 import pytest
 import update_messages as made
 from lxml import etree
+from msgspec import Struct
 from pds_update_scripts import everything, update
 from update_messages import Asked, Sections
 
@@ -34,8 +34,7 @@ OLD_CONSENT: Final = "PRPA_IN120000UK01"
 Spoil = Callable[[etree._Element], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """What is done to one element of a message, and the faults that gives."""
 
     path: str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +12,7 @@ import pytest
 import update_messages as made
 from ebxml_messages import Message
 from lxml import etree
+from msgspec.structs import replace
 from pds_update_scripts import QUERIES, everything, update
 from schemas import Schemas
 from update_messages import UPDATES, Asked

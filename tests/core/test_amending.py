@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich_patients import GALLERY
 
 from core.demographics.amending import ID_LENGTH, KEPT_IN, Hand, amended, is_open

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice, pairwise
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
 from updating import ASID, NUMBER, OTHER, PATIENT, PHONE, TODAY, World, world
 

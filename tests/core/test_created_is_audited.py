@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
 
 from core import audit

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import allocating
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.demographics import numbers
 from core.demographics.births import BIRTHS, birth_key, same_births
@@ -183,8 +184,7 @@ class Died(BaseException):
     """The process is gone."""
 
 
-@dataclass(slots=True)
-class OneByOne:
+class OneByOne(Struct):
     """A store whose `apply` writes one after the other, as a cluster's, until it dies."""
 
     store: MemoryStore
@@ -216,8 +216,7 @@ class OneByOne:
         self.calls += 1
 
 
-@dataclass(frozen=True, slots=True)
-class Crash:
+class Crash(Struct, frozen=True):
     """A command that is done until a process dies, and again by another."""
 
     act: Callable[[Creating], Any]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hubs import contract
+from msgspec.structs import replace
 
 from core.directory import (
     Directory,

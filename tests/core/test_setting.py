@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
+from msgspec.structs import replace
 from rich_patients import ASKED
 
 from core.demographics.amending import Hand, amended, is_open

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
 from updating import (
     ASID,

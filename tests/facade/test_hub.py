@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import http_sender
@@ -25,6 +24,8 @@ from hub_messages import (
     ehr_request,
 )
 from mhs import Mhs, party_files
+from msgspec import Struct
+from msgspec.structs import replace
 from serving import Served, spine, start, stop, workers
 
 from operations.sending import ClientFiles
@@ -35,8 +36,7 @@ GP2GP = replace(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A served hub, and the message handlers of the two sample practices."""
 
     served: Served

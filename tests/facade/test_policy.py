@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from commanding import config_of, done
+from msgspec.structs import fields, replace
 
 from core.demographics.records import Policy
 from facade.wiring import policy

@@ -15,7 +15,6 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import faulting_parties
@@ -30,6 +29,8 @@ from http_sender import HttpAnswer
 from hub_messages import alert, ehr_request
 from hubs import verdict
 from mhs import Mhs
+from msgspec import Struct
+from msgspec.structs import replace
 from receiving import Got
 from serving import Served, serving, spine, start, workers
 from shared_homes import Home
@@ -48,8 +49,7 @@ DELIVERY = {"SPINE_DELIVERY_POST_SECONDS": "3", "SPINE_DELIVERY_LEASE_SECONDS": 
 """A dead worker's share goes to others within seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A folder that servers share, a store that they share, two practices with their handlers."""
 
     folder: Path

@@ -10,11 +10,11 @@ import ssl
 import threading
 import time
 import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import pytest
+from msgspec import Struct, field
 from peers import PATIENT, Reader, audited, connected, http, message, sample_client, trusting
 from serving import Served, serving, start, workers
 
@@ -26,8 +26,7 @@ SECONDS = (0.4, 1.2)
 """How long a server lives, at least and at most, under load."""
 
 
-@dataclass
-class Load:
+class Load(Struct):
     """Clients that ask, each again as soon as it was answered, until told to stop."""
 
     facade: Served

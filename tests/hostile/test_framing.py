@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import uuid
-from dataclasses import dataclass
 
 import pytest
+from msgspec import Struct
 from peers import Answer, Reader, asked, audited, connected, http, message
 from serving import Served
 
@@ -15,8 +15,7 @@ OUTER = "<outer>"
 SMUGGLED = "<smuggled>"
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
+class Ids(Struct, frozen=True):
     """The ids of the message that is sent, and of the one that is hidden in it."""
 
     outer: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import pytest
 from mime_packages import CRLF, LF, SENT, Form, Written, by_email, content_type, part, written
+from msgspec import Struct
 
 from legacy_contracts.envelopes.mime import MAX_HEADER, Package, split
 from legacy_contracts.errors import MalformedMessage
@@ -44,8 +44,7 @@ _WORDS: Final = (
 _HOW_MANY: Final = (1, 1, 1, 2, 2, 3, 8)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A broken body and the Content-Type that it comes with."""
 
     body: bytes

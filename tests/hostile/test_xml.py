@@ -10,13 +10,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from asking import Spine, spine_with
 from attacks import ANSWERED, REFUSED, in_attribute, with_doctype
 from lxml import etree
+from msgspec import Struct
 from peers import Reader, asked, connected, http, message
 from serving import Served, workers
 
@@ -63,8 +63,7 @@ def test_a_large_or_odd_document_is_judged_as_a_message(spine: Spine, attack: st
     assert fault_code(answer.body) not in RETRIED_FOR_EVER
 
 
-@dataclass(frozen=True, slots=True)
-class Canaries:
+class Canaries(Struct, frozen=True):
     """A file, a pipe and a port that nobody may touch."""
 
     file: Path

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ebxml_messages import TO_PARTY_MSH, new_id
 from ebxml_signals import acknowledgment, header_of, message_error
 from hub_messages import BETWEEN_PARTIES, alert, application_ack, ehr_request, forwarded, itk_trunk
 from hubs import CONTRACTS, TestHub, contract, verdict
+from msgspec.structs import replace
 from wrapped_messages import OTHER_ASID, OTHER_PARTY, Route
 
 from adapters import courier, polling, tms

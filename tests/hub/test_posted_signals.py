@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -11,6 +10,7 @@ from ebxml_signals import Header, acknowledgment, header_of, message_error
 from hub_messages import ehr_request, itk_trunk
 from hub_web import HubWeb, WebAnswer, error_of
 from hubs import ENDPOINTS, NAMES, TestHub
+from msgspec.structs import replace
 from wrapped_messages import OTHER_PARTY
 
 from adapters.courier import HttpReply

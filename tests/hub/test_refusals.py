@@ -6,7 +6,6 @@ docs/decisions/0014; of several faults the first in the legacy's order is shown.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
@@ -16,6 +15,8 @@ from hub_messages import alert, ehr_request, forwarded, itk_trunk
 from hub_web import HubWeb, WebAnswer, error_of
 from hubs import CONTRACTS, NAMES, US, TestHub, contract
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 from wrapped_messages import OTHER_PARTY
 
 from adapters.courier import HttpReply
@@ -101,8 +102,7 @@ FIELDS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Struct, frozen=True):
     """A message in which one text is another, and how it is refused."""
 
     message: Message

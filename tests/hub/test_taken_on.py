@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from ebxml_messages import Message, new_id
 from hub_messages import ehr_request
 from hubs import TestHub, verdict
+from msgspec.structs import replace
 
 from adapters import passing
 from core import transfers

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 
 import pytest
 from ebxml_messages import Message, new_id
 from hub_messages import alert, ehr_request
 from hubs import TestHub, verdict
+from msgspec import Struct
+from msgspec.structs import replace
 from simulating_store import Cluster
 from wrapped_messages import OTHER_ASID, OTHER_PARTY
 
@@ -28,8 +29,7 @@ class Died(BaseException):
     """The process that tries is no more."""
 
 
-@dataclass(slots=True)
-class Meanwhile:
+class Meanwhile(Struct):
     """What happens, once, between the two halves of the next update on a cluster."""
 
     act: Callable[[], object] | None = None

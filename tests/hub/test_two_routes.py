@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -12,6 +11,7 @@ from ebxml_messages import SERVICES
 from hub_messages import forwarded
 from hub_web import HubWeb
 from hubs import CONTRACTS, ENDPOINTS, NAMES, US, TestHub, contract
+from msgspec.structs import replace
 from wrapped_messages import OTHER_ASID, OTHER_PARTY
 
 from core.directory import ContractProperties, Party, System, list_entries

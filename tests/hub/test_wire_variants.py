@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
 import pytest
@@ -31,6 +30,8 @@ from ebxml_signals import Header, header_of
 from hub_messages import BETWEEN_PARTIES, alert, attachment, ehr_request, forwarded, itk_trunk
 from hub_web import HubWeb
 from hubs import ENDPOINTS, NAMES, US, TestHub, contract
+from msgspec import Struct
+from msgspec.structs import replace
 from serving import NOW
 from wrapped_messages import OTHER_PARTY
 
@@ -46,8 +47,7 @@ ALL_BYTES: Final = bytes(range(256)) * 4 + b"\r\n--\r\n\n--=_MIME\r"
 A_TIFF: Final = b"II*\x00" + bytes(range(255, -1, -1))
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How a message comes in: gives the HTTP status and body of the answer."""
 
     name: str

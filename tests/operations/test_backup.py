@@ -9,7 +9,6 @@ import threading
 import zipfile
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 from asking import details_of
 from commanding import config_of, done, made_folder, run, told
+from msgspec.structs import replace
 from riak_server import RiakServer
 from serving import core_on
 from wire_requests import request

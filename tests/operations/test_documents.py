@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import fields
 from importlib import resources
 from pathlib import Path
 
 import click
 import pytest
 from commanding import commands
+from msgspec.structs import fields
 
 from facade.config import Config
 from legacy_contracts.errors import MEANINGS

@@ -7,7 +7,6 @@ Where SPINE_SCHEMAS is set each answer is held against its official schema too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import hypothesis
 import patients_asked as asked
@@ -16,6 +15,7 @@ import patients_scene
 import pytest
 import running_patients
 from attempts import Plan, plans
+from msgspec.structs import replace
 from patients_machine import Patients
 from patients_world import ANSWERS, SENT
 from riak_server import RiakServer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from directory_tables import Rows, Table, contract, table
 from ldap_served import (
@@ -16,6 +14,7 @@ from ldap_served import (
     served_on,
     session_on,
 )
+from msgspec.structs import replace
 
 from adapters.sds_ldap import SearchLimits
 from core.directory import Organisation, Party, Person, RoleProfile, System

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from directories import WHOLE, entries_in
 from ldap_serving import serving_ldap
+from msgspec import Struct
 from serving import spine
 from slapd import IS_INSTALLED, NOT_INSTALLED, configured, filled, searched, serving_slapd
 
@@ -23,8 +23,7 @@ PARTY = "A12345-0000001"
 SERVICES = "ou=services,o=nhs"
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(Struct, frozen=True):
     """The ports of a real server and of ours, with the same entries."""
 
     real: int

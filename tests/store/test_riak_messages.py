@@ -7,11 +7,11 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from lxml import etree
+from msgspec import Struct
 from peers import asked, http, message
 from riak_server import RiakServer
 from serving import Served, core_on, is_ready, spine, start
@@ -26,8 +26,7 @@ from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
 CALLER = Caller(PartyKey(SAMPLE_PARTY), Asid(SAMPLE_ASID), "QUPA_IN000008UK02", "M1")
 
 
-@dataclass(frozen=True, slots=True)
-class OnRiak:
+class OnRiak(Struct, frozen=True):
     """A facade on two nodes of a cluster."""
 
     facade: Served

@@ -6,11 +6,11 @@ import os
 import socket
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import riak_wire as wire
+from msgspec import Struct, field
 from riak_server import RiakServer
 
 from facade.config import riak_addresses
@@ -27,8 +27,7 @@ def _unused_bucket() -> bytes:
     return f"spine-test-talk-{uuid.uuid4().hex}".encode()
 
 
-@dataclass
-class Talk:
+class Talk(Struct):
     """A conversation over one connection about one bucket that nobody else uses."""
 
     sock: socket.socket

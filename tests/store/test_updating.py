@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from serving import SAMPLE_ASID, SAMPLE_PARTY, core_on
 from updating import PATIENT, World, somebody, world
 

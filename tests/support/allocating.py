@@ -23,9 +23,10 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from core.context import system_context
 from core.demographics.claiming import Claims
@@ -92,8 +93,7 @@ def write(path: Path, life: str, first: int, last: int) -> None:
     store.close()
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """What was heard from writers, and what became of them."""
 
     path: Path
@@ -170,8 +170,7 @@ class Run:
         self.power_cuts += 1
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a run showed.
 
     `twice` counts numbers that two messages were given; `shared` ranges of which two lives took

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
 from serving import NOW, core_on
 from wire_requests import Details, Frame, request
 
@@ -26,8 +26,7 @@ ANSWER_ID: Final = "5C1A7E90-44D2-4E7B-9A33-0F0E0D0C0B0A"
 """The id of every answer of a Spine in memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spine:
+class Spine(Struct, frozen=True):
     """A core on a store in memory, and the clock and ids that its answers carry."""
 
     core: Core

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import old_update_messages as old
 import wishing
 from ebxml_messages import Message
 from hypothesis import strategies as st
+from msgspec import Struct
 from patients_world import REFUSALS, SENT, SYSTEMS, Reply
 from remembered import People, Wish
 from wishes import Draft, Said
@@ -38,8 +38,7 @@ WORDS: Final = {
 """How a refusal tells each reason of the model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """An update that a system sent: what it asks, and what its message breaks."""
 
     message: Message
@@ -51,8 +50,7 @@ class Attempt:
     broken: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What the model says must come of an update."""
 
     people: People
@@ -78,8 +76,7 @@ class Outcome:
         return len(texts) == 1 and any(WORDS[one] in text for one in self.reasons for text in texts)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """An update as it is drawn: who, of whom, by which message, at which serial change number."""
 
     asid: str

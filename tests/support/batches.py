@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import pytest
 from asking import Spine, details_of
 from lxml import etree
+from msgspec import Struct
 from rich_patients import FULL
 from schemas import only
 from wire_requests import HL7_ID, SPINE_ASID, Details, request
@@ -43,8 +43,7 @@ Break = Callable[[etree._Element], None]
 """What spoils a batch or an item."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One query of a batch."""
 
     interaction_id: str

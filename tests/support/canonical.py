@@ -15,13 +15,13 @@ from difflib import SequenceMatcher
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 ORDER_FREE: Final = frozenset({"{urn:hl7-org:v3}name"})
 """The elements whose children have no order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """An element as it counts."""
 
     name: str

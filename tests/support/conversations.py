@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,8 @@ from ebxml_messages import TO_PARTY_MSH
 from ebxml_signals import header_of
 from hubs import ADDRESSES, US, TestHub, acknowledging
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 from serving import NOW
 
 from adapters import receiving
@@ -54,8 +56,7 @@ _OWN_SYSTEM: Final = 990_000_100_000
 """From here on: a system for every party, beside those that its messages name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """Legs that belong together, in their order."""
 
     name: str

@@ -19,6 +19,7 @@ from typing import Final
 
 from asking import ANSWER_ID
 from lxml import etree
+from msgspec import Struct
 from rich_patients import ASKED
 from wire_requests import (
     HL7_ID,
@@ -56,8 +57,7 @@ class Outcome:
         return f"{self.part:8} {self.file:66} {self.came}{why}"
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(Struct, frozen=True):
     """What a placeholder stands for."""
 
     pattern: str
@@ -116,8 +116,7 @@ def folder() -> Path | None:
     return Path(place) if place else None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A file as the manifest describes it."""
 
     file: str
@@ -126,8 +125,7 @@ class Entry:
     envelope: str
 
 
-@dataclass(frozen=True, slots=True)
-class Corpus:
+class Corpus(Struct, frozen=True):
     """The messages of one folder."""
 
     place: Path

@@ -11,7 +11,6 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +30,8 @@ from ebxml_messages import (
     multipart,
 )
 from ebxml_signals import SIGNALS, Header, header_of
+from msgspec import Struct
+from msgspec.structs import replace
 from wrapped_messages import Route, wrapped_message
 
 FOLDERS: Final = ("tms", "gp2gp", "ebs", "itk-trunk")
@@ -56,8 +57,7 @@ class Kind(StrEnum):
     ANSWER = "a receiver's answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(Struct, frozen=True):
     """A message to send to the hub, or what a receiver answers."""
 
     file: str
@@ -114,16 +114,14 @@ class Leg:
         return f"{self.file}#{self.step}"
 
 
-@dataclass(frozen=True, slots=True)
-class Undrivable:
+class Undrivable(Struct, frozen=True):
     """A file that no conversation can hold, and why."""
 
     file: str
     why: str
 
 
-@dataclass(frozen=True)
-class HubCorpus:
+class HubCorpus(Struct, frozen=True, dict=True):
     """The files of the hub's folders, as the manifest describes them."""
 
     place: Path

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from dataclasses import dataclass
 from typing import Final
 
 from ebxml_messages import NEXT_MSH, SERVICES
 from hub_messages import PATIENT
+from msgspec import Struct
 from wrapped_messages import OTHER_ASID, OTHER_PARTY
 
 from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
@@ -88,8 +88,7 @@ VALUES: Final[tuple[tuple[str, str], ...]] = (
 """A placeholder's name, and its value; what stands in braces is the message's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """What is a message's own: its ids come from its name."""
 
     name: str

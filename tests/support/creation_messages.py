@@ -6,11 +6,12 @@ Elements and their order are the schemas' (pds.md A.16 to A.18); people are inve
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
 from ebxml_messages import RELIABLE, SOAP_NEXT, TO_PARTY_MSH, Message
 from hub_messages import TO_THE_HUB
+from msgspec import Struct
+from msgspec.structs import replace
 from wire_requests import NHS_NUMBER_ROOT
 from wrapped_messages import CODES, ODS, Route, person, subject, system, wrapped_message
 
@@ -85,8 +86,7 @@ NAME: Final = (
 ALIAS: Final = '<name use="A"><given>Novi</given><family>Neuling</family></name>'
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
+class Newcomer(Struct, frozen=True):
     """Who is to have a number, and who asks: a practice unless the authority says another."""
 
     name: str = NAME + ALIAS
@@ -236,8 +236,7 @@ _REQUESTS: Final[dict[str, Callable[[Newcomer], str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Baby:
+class Baby(Struct, frozen=True):
     """A child that was born, and whether another record of it is no hindrance."""
 
     mother: str = MOTHER

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -12,6 +11,7 @@ import register_messages
 from creation_messages import ALLOCATIONS, BIRTHS, Baby, Newcomer
 from ebxml_messages import Message
 from hub_messages import TO_THE_HUB
+from msgspec.structs import replace
 from scripted import (
     LESS_ALLOWED_ASID,
     OTHER,

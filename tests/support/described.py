@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
+from msgspec import Struct
 
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
@@ -41,8 +41,7 @@ _DEFAULTS: Final = {
 _WORDS: Final = frozenset({f"{{{XSD}}}annotation", f"{{{WSDL}}}documentation"})
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
+class Described(Struct, frozen=True):
     """A document, and where it was loaded from."""
 
     location: str

@@ -12,13 +12,13 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
 from fhir_web import FhirAnswer, identifiers, interaction, organization, party, reliability
 from hub_web import HubWeb
 from hubs import TestHub
+from msgspec import Struct
 
 from adapters.sds_ldap import SearchLimits
 from adapters.sds_paging import Cookies
@@ -43,8 +43,7 @@ _LDAP_VALUES: Final = (
 ).split()
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """Where a message goes and what was agreed on it, as a message handler works with it."""
 
     asid: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from adapters import sds
 from core.directory import (
@@ -47,8 +47,7 @@ USERS: Final = ("555000001", "555000002", "Ab1")
 ASIDS: Final = ("200000000115", "200000000116", "999000000117")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A directory in a store of its own."""
 
     store: Store
@@ -64,8 +63,7 @@ class Table:
         return [*sds.CONTAINERS, *map(sds.entry_of, rows)]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """What a table lists."""
 
     organisations: tuple[Organisation, ...] = ()

@@ -1,6 +1,6 @@
 """Synthetic ebXML messages as clients send them to the hub: every part of their form can be set.
 
-A `Message` is flat, so that `dataclasses.replace` changes one thing; its `Layout` is how it is put
+A `Message` is flat, so that `replace` changes one thing; its `Layout` is how it is put
 on the wire. The shapes are those of transport.md 1.2 and 1.10; every word and every id is ours.
 """
 
@@ -9,10 +9,11 @@ from __future__ import annotations
 import base64
 import quopri
 import uuid
-from dataclasses import dataclass, replace
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+from msgspec import Struct
+from msgspec.structs import replace
 from wire_requests import SPINE_PARTY
 
 from operations.setup import SAMPLE_PARTY
@@ -44,8 +45,7 @@ def new_id() -> str:
     return str(uuid.uuid4()).upper()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of a MIME message; its body as it was before the transfer encoding."""
 
     content_id: str
@@ -54,8 +54,7 @@ class Part:
     encoding: str | None = "8bit"
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A part after the payload, with what the manifest says about it."""
 
     part: Part
@@ -63,8 +62,7 @@ class Attachment:
     document_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class External:
+class External(Struct, frozen=True):
     """A reference to an attachment that comes in another message."""
 
     message_id: str
@@ -72,8 +70,7 @@ class External:
     document_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """How a message is put on the wire."""
 
     content_type: str = QUOTED
@@ -91,8 +88,7 @@ class Layout:
     id_header: str = "Content-Id"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A message from one party to another; None leaves an element out."""
 
     service: str

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from ebxml_messages import EB, SOAP, TO_PARTY_MSH, Message, element, new_id, party_element
+from msgspec import Struct
 
 SIGNALS: Final = "urn:oasis:names:tc:ebxml-msg:service"
 SIGNAL_ACTION: Final = f"urn:{SIGNALS}/"
 """The SOAPAction of a signal, with the doubled `urn:` that clients write (transport.md 1.10)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """What the ebXML header of some bytes says; a field that is not there is empty."""
 
     from_party: str = ""

@@ -19,7 +19,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +27,7 @@ import faulting_parties
 from faulting_ledger import Count, Kept, Ledger, count
 from faulting_parties import Load
 from faulting_processes import Killer, Node, Process, Supervised
+from msgspec import Struct
 from serving import spine
 
 from core import alerts, audit
@@ -56,8 +56,7 @@ NOT_NAMED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """How a run goes: how long, how fast, by which dice, on which store, which node dies."""
 
     seconds: float
@@ -67,8 +66,7 @@ class Plan:
     node: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a run went: what was counted, what died how often, what should not be."""
 
     count: Count
@@ -78,8 +76,7 @@ class Outcome:
     """What the hub keeps of the messages that were lost or had their effect twice."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a run happens: its folder, its ports, the settings of its processes."""
 
     folder: Path

@@ -7,11 +7,11 @@ import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Final
 
 from ebxml_messages import Message
 from ebxml_signals import Header
+from msgspec import Struct, field
 
 ALERT: Final = "COMT_IN000001UK01"
 ANSWER: Final = "MCCI_IN010000UK13"
@@ -21,8 +21,7 @@ MOST_NOTED: Final = 20
 """Of what is wrong so many are said; all are counted."""
 
 
-@dataclass(slots=True)
-class Ledger:
+class Ledger(Struct):
     """The book of one run; its threads share it."""
 
     alerts: dict[str, str] = field(default_factory=dict)
@@ -90,16 +89,14 @@ class Ledger:
             return f"acknowledged {len(self.acknowledged)}, taken in {len(self.taken)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What the hub says at the end: its alerts' own ids, and what its audit has of acceptance."""
 
     alert_ids: tuple[str, ...]
     accepted: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """How a run ended, in numbers, and in words what should not be."""
 
     taken_in: int

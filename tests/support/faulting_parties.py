@@ -13,7 +13,6 @@ import random
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -24,6 +23,8 @@ from faulting_ledger import Ledger
 from http_sender import HttpAnswer, Sender
 from hub_messages import alert, ehr_request, forwarded
 from mhs import Mhs, PartyFiles, party_files
+from msgspec import Struct, field
+from msgspec.structs import replace
 from receiving import Behave, Behaviour, Got
 from wire_requests import SPINE_ASID, SPINE_PARTY
 from wrapped_messages import Route
@@ -54,8 +55,7 @@ _WAYS: Final[tuple[tuple[int, Behave], ...]] = (
 """How often of 200 a receiver does what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Practice:
+class Practice(Struct, frozen=True):
     """A party of a run: its keys and names, which are the run's own, and its certificates."""
 
     party: str
@@ -200,8 +200,7 @@ def _bad(mhs: Mhs) -> list[BaseException]:
     return [one for one in mhs.troubles if not isinstance(one, OSError)]
 
 
-@dataclass(slots=True)
-class Load:
+class Load(Struct):
     """Senders of every practice, at so many messages a second together; a context manager."""
 
     parties: tuple[Practice, ...]

@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Self
+
+from msgspec import Struct, field
 
 _AGAIN_SECONDS: Final = 0.3
 """How long a supervisor waits before it starts again what has ended."""
@@ -30,8 +31,7 @@ _BAD_WORDS: Final = ("Traceback", '"delivery.failed"', '"answer.failed"', '"requ
 """What stands in no log of ours, however it is killed."""
 
 
-@dataclass(slots=True)
-class Process:
+class Process(Struct):
     """One process, and a log that all its lives write."""
 
     name: str
@@ -85,8 +85,7 @@ class Process:
             return self.process.wait()
 
 
-@dataclass(slots=True)
-class Supervised:
+class Supervised(Struct):
     """All processes of a hub, looked after by a thread; a context manager that ends them."""
 
     every: tuple[Process, ...]
@@ -123,16 +122,14 @@ class Supervised:
         return [*(f"{what} ({times} times)" for what, times in said.most_common(10)), *ends]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """The commands that kill a node of the cluster, and start it and wait until it answers."""
 
     kill: str
     start: str
 
 
-@dataclass(slots=True)
-class Killer:
+class Killer(Struct):
     """Kills at random: processes that answer or deliver, the one that watches over them, or all."""
 
     every: tuple[Process, ...]

@@ -6,11 +6,13 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from hubs import US
+from msgspec import Struct
+from msgspec.structs import replace
 from serving import core_on, fixed_context
 
 from adapters.ourselves import Ourselves
@@ -102,8 +104,7 @@ CONTRACTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FhirAnswer:
+class FhirAnswer(Struct, frozen=True):
     """What the application answers to one request."""
 
     status: int

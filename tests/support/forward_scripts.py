@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from ebxml_messages import (
@@ -25,6 +24,7 @@ from hub_messages import (
     fragment,
     itk_trunk,
 )
+from msgspec.structs import replace
 from receiving import (
     Behave,
     Behaviour,

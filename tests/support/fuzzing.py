@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -22,6 +21,7 @@ import click
 import wire_requests
 from asking import Spine, details_of, spine_with
 from lxml import etree
+from msgspec import Struct
 from wire_requests import Details, Frame
 
 from adapters import pipeline
@@ -77,8 +77,7 @@ class Wrong(Exception):
     """An answer is not what any answer must be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One broken request, and by which changes."""
 
     request: Request
@@ -280,8 +279,7 @@ _KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """A case whose answer is wrong: its number and why."""
 
     number: int

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Self
 
 from ebxml_messages import Message
+from msgspec import Struct
 from peers import trusting
 
 from operations.sending import ClientFiles
@@ -16,8 +16,7 @@ Headers = tuple[tuple[str, str], ...]
 _SECONDS: Final = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(Struct, frozen=True):
     """An answer: its headers in their order and case."""
 
     status: int

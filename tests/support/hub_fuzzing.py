@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -34,6 +33,7 @@ from hub_messages import (
 )
 from hubs import ADDRESSES, NAMES, TestHub
 from lxml import etree
+from msgspec import Struct
 from wrapped_messages import OTHER_PARTY, wrapped_message
 
 from adapters import receiving
@@ -56,8 +56,7 @@ _TYPES: Final = (None,) * 20 + (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Golden:
+class Golden(Struct, frozen=True):
     """A good message: its body, its id in it, its Content-Type, its path, and who sends it."""
 
     body: bytes
@@ -67,8 +66,7 @@ class Golden:
     party: str
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A broken message, and by which changes."""
 
     sent: Sent

@@ -7,7 +7,6 @@ domains.md 2.6. Every word, every id and every patient is ours.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
@@ -24,6 +23,7 @@ from ebxml_messages import (
     Part,
     new_id,
 )
+from msgspec.structs import replace
 from wire_requests import SPINE_ASID, SPINE_PARTY
 from wrapped_messages import (
     ASID,

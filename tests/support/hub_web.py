@@ -9,6 +9,7 @@ from typing import Any, Final
 from ebxml_messages import EB, Message
 from hubs import NAMES, TestHub
 from lxml import etree
+from msgspec import Struct
 
 from facade.metrics import Metrics
 from facade.web import Application
@@ -17,8 +18,7 @@ from facade.wiring import Spine
 LIMIT: Final = 5_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class WebAnswer:
+class WebAnswer(Struct, frozen=True):
     """What the application answers to one request."""
 
     status: int

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from ebxml_messages import SERVICES, Message
 from ebxml_signals import acknowledgment, header_of
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 from serving import NOW
 from wire_requests import SPINE_PARTY
 from wrapped_messages import OTHER_ASID, OTHER_PARTY
@@ -136,8 +138,7 @@ def list_directory(
     list_contracts(store, contracts, **told)
 
 
-@dataclass(slots=True)
-class Clock:
+class Clock(Struct):
     """A clock that a test moves."""
 
     now: datetime = NOW

@@ -11,13 +11,13 @@ import gzip
 import random
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 import fuzzing
 from fuzzing import Failure, Wrong
 from itk_messages import Parts, code_of, fault_of, services_on
+from msgspec import Struct
 from serving import core_on
 from smsp_asking import Asked, payload
 
@@ -34,8 +34,7 @@ CASES_PER_STORE: Final = 1_000
 _PACKINGS: Final = (("", ""), ("true", ""), ("true", "true"))
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One broken request, where it is sent, and by which changes."""
 
     request: Request

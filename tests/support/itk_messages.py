@@ -6,11 +6,11 @@ All of them are ours; the patients are of the 999 range.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct, field
 from peers import PATIENT
 from serving import NOW
 from smsp_asking import VERIFY, Asked, payload
@@ -63,8 +63,7 @@ ITEM: Final = (
 ASKING: Final = payload(VERIFY, Asked(birth_date="19700101", nhs_number=PATIENT)).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """A request in parts; what a test does not name is in order."""
 
     message_id: str = field(default_factory=new_id)
@@ -117,8 +116,7 @@ def asked_now(**changes: str) -> bytes:
     return Parts(**parts).message()
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """A fault as its sender sees it."""
 
     kind: str

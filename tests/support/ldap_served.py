@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from directory_tables import Table
+from msgspec import Struct
 
 from adapters.sds_ldap import SearchLimits
 from adapters.sds_paging import Cookies
@@ -29,8 +29,7 @@ FILTERS = FilterLimits(depth=32, terms=1000)
 WRITER = "test"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One message of the server: its id, its operation's tag, what is in it, its controls."""
 
     message_id: int

@@ -11,11 +11,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from ldap_served import Answer, answers_in
+from msgspec import Struct
 from serving import free_ports
 
 from legacy_contracts.sds import ldap_requests
@@ -29,8 +29,7 @@ LDAPSEARCH = shutil.which("ldapsearch")
 NOT_INSTALLED = "there is no ldapsearch: apt install ldap-utils"
 
 
-@dataclass(frozen=True, slots=True)
-class LdapServed:
+class LdapServed(Struct, frozen=True):
     """A served directory: its folder, its ports with TLS and without, its process."""
 
     folder: Path

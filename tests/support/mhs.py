@@ -18,7 +18,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
@@ -27,6 +26,8 @@ import http_sender
 from ebxml_messages import INTERMEDIARY
 from ebxml_signals import SIGNAL_ACTION, header_of
 from http_sender import HttpAnswer
+from msgspec import Struct, field
+from msgspec.structs import replace
 from peers import authority_of, client, now
 from receiving import Behave, Behaviour, Got, acknowledge
 
@@ -34,8 +35,7 @@ from operations import certificates
 from operations.sending import ClientFiles
 
 
-@dataclass(frozen=True, slots=True)
-class PartyFiles:
+class PartyFiles(Struct, frozen=True):
     """A party's two certificates: the one it receives with and the one it sends with."""
 
     server: ClientFiles
@@ -59,8 +59,7 @@ def party_files(folder: Path, name: str) -> PartyFiles:
     return PartyFiles(server, client(folder, authority, name))
 
 
-@dataclass(slots=True)
-class Mhs:
+class Mhs(Struct):
     """A message handler on a port of its own; use it as a context manager.
 
     `behave` and `hub_port` may be changed at any time. `troubles` is what went wrong inside, and

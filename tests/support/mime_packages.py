@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import email
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 CRLF: Final = b"\r\n"
 LF: Final = b"\n"
@@ -16,8 +17,7 @@ ATTACHMENT: Final = b"0E4B2C6A-91D7-4F58-8A3C-6D5E7F901B22"
 SPINE_BOUNDARY: Final = b"--=_MIME-Boundary"
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """One part as a sender writes it: its header lines and its content."""
 
     headers: tuple[bytes, ...]
@@ -47,8 +47,7 @@ SENT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """How a sender frames its parts."""
 
     boundary: bytes = SPINE_BOUNDARY

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import Any, Final
 
 from creation_messages import NOTIFIED, Baby, Newcomer
 from hypothesis import strategies as st
 from lxml import etree
+from msgspec.structs import replace
 from remembered import People, Wish, Written, stands
 from updating import NUMBER, OTHER
 

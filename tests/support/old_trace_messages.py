@@ -6,11 +6,11 @@ No schema of them is public; the elements are those that p1r1_AdvancedTraceValid
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 from ebxml_messages import EXPRESS, SOAP_NEXT, Message, new_id
 from hub_messages import TO_THE_HUB
+from msgspec.structs import replace
 from old_update_messages import author, carried, device
 from pushed_traces import Asked, query
 from wrapped_messages import CODES, TIME, Route

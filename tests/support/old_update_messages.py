@@ -6,13 +6,13 @@ No schema of them is public; the elements are those that the stylesheets name (p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from creation_messages import ORGANISATION, act, entity, link, role
 from ebxml_messages import RELIABLE, SERVICES, SOAP_NEXT, TO_PARTY_MSH, Message, new_id
 from hub_messages import TO_THE_HUB
+from msgspec.structs import replace
 from update_messages import Asked, Sections
 from wire_requests import NHS_NUMBER_ROOT
 from wrapped_messages import CODES, TIME, Route

@@ -9,7 +9,6 @@ has an entry for each serial change number, and the audit has a row for each acc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import creation_messages
@@ -22,6 +21,7 @@ from attempts import MOST, PLANS, Plan
 from creation_messages import Baby
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 from patients_world import SYSTEMS
 from telling import RETRIEVALS
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import audited_rows
 import patients_at_first
 import remembered
 from ebxml_messages import Message
+from msgspec import Struct, field
+from msgspec.structs import replace
 from patients_world import World
 from remembered import Hand, People
 from schemas import Schemas, folder
@@ -21,8 +22,7 @@ from core.store.port import Store
 from operations import loading
 
 
-@dataclass(slots=True)
-class Scene:
+class Scene(Struct):
     """The world, what persons wrote, what systems hold of it, and what the audit must have."""
 
     world: World

@@ -8,7 +8,7 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from creation_messages import ALLOCATIONS, BIRTHS
 from ebxml_messages import Message
 from hubs import CONTRACTS, ENDPOINTS, NAMES, Clock, TestHub, contract, ours, payload_of
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 from remembered import OPERATOR
 from schemas import Schemas, hl7_message
 from wire_requests import OLDEST, SPINE_ASID, SPINE_PARTY, Details, Frame, request
@@ -118,8 +120,7 @@ class Mortal:
         return done
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What a system got for its message: the interaction, and the texts of a refusal."""
 
     message_id: str

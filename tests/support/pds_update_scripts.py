@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 import old_update_messages as old
@@ -11,6 +10,7 @@ import register_messages as told
 import update_messages as made
 from ebxml_messages import Message
 from hub_messages import TO_THE_HUB
+from msgspec.structs import replace
 from recording_cases import OPEN
 from scripted import (
     LESS_ALLOWED_ASID,

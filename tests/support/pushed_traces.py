@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Final, cast
 from xml.sax.saxutils import escape, quoteattr
 
 from ebxml_messages import EXPRESS, SOAP_NEXT, Message
 from hub_messages import TO_THE_HUB
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 from serving import NOW, core_on
 from wire_requests import NHS_NUMBER_ROOT
 from wrapped_messages import CODES, Route, person, system, wrapped_message
@@ -53,8 +54,7 @@ VALUE_FIRST: Final = frozenset({"QUPA_IN020000UK14", "QUPA_IN020000UK31"})
 HL7: Final = "{urn:hl7-org:v3}"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a trace asks with; None leaves a parameter out. Dates as the elements of an interval."""
 
     family: str | None = "O'CARTER & DAY"

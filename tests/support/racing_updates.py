@@ -11,7 +11,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
@@ -21,6 +20,8 @@ from ebxml_messages import Message
 from hub_messages import TO_THE_HUB
 from hubs import US, Clock, acknowledging, contract, list_directory, ours, payload_of
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 from schemas import hl7_message
 from update_messages import Asked
 from wire_requests import Details, Frame, request
@@ -54,8 +55,7 @@ _PATIENCE: Final = 60.0
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Won:
+class Won(Struct, frozen=True):
     """An update that its sender was told is done: its mark, and the number that it was told."""
 
     mark: str
@@ -63,8 +63,7 @@ class Won:
     scn: int
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """What senders were told in a turn: who won, and what the others were refused for."""
 
     won: tuple[Won, ...]

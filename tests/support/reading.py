@@ -7,10 +7,10 @@ It looks for items wherever a generation puts them: plainly in the role or the p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final, TypeVar
 
 from lxml import etree
+from msgspec.structs import replace
 
 from core.values.demographics import (
     Address,

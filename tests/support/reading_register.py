@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 import reading
 from lxml import etree
+from msgspec.structs import replace
 from reading import address, all_at, name, object_id, period, provenance, text, value
 
 from core.values.demographics import (

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Final
 
 from ebxml_signals import acknowledgment, header_of, message_error, soap_fault
 from http_sender import Headers, HttpAnswer, first_of
+from msgspec import Struct
+from msgspec.structs import replace
 
 _SOAP: Final = ("Content-Type", "text/xml")
 _EMPTY: Final = HttpAnswer(202, (), b"")
 
 
-@dataclass(frozen=True, slots=True)
-class Got:
+class Got(Struct, frozen=True):
     """A request as it came: its headers in their order and case, and whose certificate it showed.
 
     `nth` counts the deliveries of the same message, from 1.
@@ -44,8 +44,7 @@ class Got:
         return acknowledgment(header_of(self.body))
 
 
-@dataclass(frozen=True, slots=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True):
     """What a receiver does: an answer of None closes the connection without a word."""
 
     answer: HttpAnswer | None = _EMPTY

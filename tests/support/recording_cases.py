@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from wire_requests import KINDS, OLDEST, Details, Frame, Kind, request
 
 from legacy_contracts import registry
@@ -28,8 +29,7 @@ OPEN: Final = Details(
 _BY_NUMBER: Final = frozenset({Kind.RETRIEVAL, Kind.CROSS_CHECK, Kind.CONFIRMATION})
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """One case: its name and its request's bytes."""
 
     name: str

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 Entry = dict[str, Any]
 """One version of an item: use, said, from, until; by, since, gone; id, or None till it is told."""
@@ -36,8 +37,7 @@ class Refused(Exception):
         self.reasons = frozenset(reasons)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a person wants of one thing: `thing` is one of ITEMS, a single value, or `consent`.
 
     `said` is the new value; `use` and `start` go with items, `until` too; `use` names a consent.
@@ -55,8 +55,7 @@ class Wish:
     """When it was notified, where the message says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hand:
+class Hand(Struct, frozen=True):
     """Who writes, and when."""
 
     by: str

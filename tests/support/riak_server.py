@@ -14,9 +14,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 
 import riak_wire as wire
+from msgspec import Struct, field
+from msgspec.structs import replace
 from riak_wire import Fields, one
 
 Place = tuple[bytes, bytes, bytes]
@@ -28,8 +29,7 @@ class Refused(Exception):
     """The node answers with an error of these words."""
 
 
-@dataclass(frozen=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """One sibling: its dot in the object's clock, its content, whether it is a tombstone."""
 
     dot: int
@@ -40,16 +40,14 @@ class Copy:
     put_at: float
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(Struct, frozen=True):
     """All that stands at a place; with one actor, a context of n covers the dots up to n."""
 
     clock: int = 0
     copies: tuple[Copy, ...] = ()
 
 
-@dataclass
-class Keeping:
+class Keeping(Struct):
     """What a cluster keeps; bucket types by name with their properties by field number."""
 
     types: dict[bytes, dict[int, int]] = field(

@@ -6,14 +6,13 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class SmallDisk:
+class SmallDisk(Struct, frozen=True):
     """A mounted file system of a few pages."""
 
     folder: Path

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct, field
 
 VARIABLE: Final = "SPINE_SCHEMAS"
 SOAP_BODY: Final = "{http://schemas.xmlsoap.org/soap/envelope/}Body"
@@ -35,8 +35,7 @@ def mini_services() -> Path | None:
     return Path(place) / "smsp-pds" / "Schemas" if place else None
 
 
-@dataclass(slots=True)
-class Schemas:
+class Schemas(Struct):
     """The schemas of one folder, compiled once each."""
 
     place: Path
@@ -56,8 +55,7 @@ class Schemas:
         return self._compiled[name]
 
 
-@dataclass(slots=True)
-class SmspSchemas:
+class SmspSchemas(Struct):
     """The schemas of the mini services' payloads, compiled once each."""
 
     place: Path

@@ -11,7 +11,6 @@ import shutil
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from unittest import mock
@@ -20,6 +19,8 @@ from ebxml_messages import INTERMEDIARY, Message
 from ebxml_signals import SIGNAL_ACTION, SIGNALS, acknowledgment, header_of
 from http_sender import HttpAnswer
 from hub_messages import BETWEEN_PARTIES
+from msgspec import Struct, field
+from msgspec.structs import replace
 from receiving import Behave, Got, acknowledge
 from recording_cases import changed
 
@@ -39,8 +40,7 @@ LESS_ALLOWED_ASID: Final = "990000000007"
 IDS: Final = tuple(f"5C1A7E90-44D2-4E7B-9A33-0F0E0D0C0B{number:02X}" for number in range(10, 26))
 
 
-@dataclass(frozen=True, slots=True)
-class Comes:
+class Comes(Struct, frozen=True):
     """A request: whole, or made of what went out last; after a while, by whom."""
 
     request: bytes | Callable[[bytes], bytes]
@@ -48,15 +48,13 @@ class Comes:
     after: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Passes:
+class Passes(Struct, frozen=True):
     """Time in which nothing comes in."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(Struct, frozen=True):
     """What happens in a case, and how those behave to whom the hub posts."""
 
     events: tuple[Comes | Passes, ...]
@@ -163,8 +161,7 @@ def _counted(place: str) -> Callable[[], uuid.UUID]:
     return lambda: uuid.uuid5(uuid.NAMESPACE_URL, f"{place}#{next(numbers)}")
 
 
-@dataclass(slots=True)
-class _Writer:
+class _Writer(Struct):
     folder: Path
     behave: Behave
     next: int = 1

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters import sds_rows
 from core.directory import ContractProperties, System
@@ -76,8 +77,7 @@ def _related(resource: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         yield "nhsMHSEndPoint", resource["address"]
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(Struct, frozen=True):
     """A row that was read out of a file, and how many of its values no field could hold."""
 
     row: System | ContractProperties

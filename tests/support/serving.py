@@ -12,11 +12,11 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec import Struct
 
 from core.audit import Audit
 from core.context import Context
@@ -61,8 +61,7 @@ def core_on(store: Store, context: Context | None = None) -> Core:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(Struct, frozen=True):
     """A facade served by a group of processes of its own: its folder, its ports, its log."""
 
     folder: Path

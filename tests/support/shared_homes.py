@@ -7,9 +7,9 @@ import os
 import shlex
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from riak_server import Keeping, RiakServer
 
 CLUSTER: Final = "SPINE_TEST_RIAK"
@@ -24,8 +24,7 @@ NOT_NAMED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """A store: how the first server reaches it, how another, how one that starts last."""
 
     first: str

@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field, replace
 from functools import cache
 from multiprocessing import get_context
 from typing import Final
@@ -25,6 +24,8 @@ import hub_messages
 from batches import sent
 from ebxml_messages import Message, under
 from hubs import CONTRACTS, list_directory
+from msgspec import Struct, field
+from msgspec.structs import replace
 from simulating_judge import Rest, judge, shared_pages
 from simulating_parties import Network, Practice
 from simulating_processes import Gateway, Operator, Worker, delivering_in
@@ -53,8 +54,7 @@ _PARTIES: Final = (SAMPLE_PARTY, OTHER_PARTY)
 _IN_FLIGHT: Final = Span(BY_END, "", "~")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How a seed went: what is wrong, what struck, how messages ended, what happened."""
 
     seed: int
@@ -68,8 +68,7 @@ class Outcome:
         return "\n".join(f"{at:10.4f} {who:28} {what}" for at, who, what in self.trace)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """How many seeds went: how often each fault struck, each end was met, and what failed."""
 
     struck: Counter[str] = field(default_factory=Counter)

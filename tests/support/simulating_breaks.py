@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
 from adapters import agreement, endings
 from adapters.courier import Courier
@@ -23,8 +24,7 @@ from core.store.port import Note, Record, Store, Write
 from core.values.messaging import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(Struct, frozen=True):
     """A break: what it does to the code, and the words in which it must be found."""
 
     name: str
@@ -66,8 +66,7 @@ def _failure_is_arrival(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Courier, "_again", again)
 
 
-@dataclass(frozen=True, slots=True)
-class _LastFirst:
+class _LastFirst(Struct, frozen=True):
     """A store that writes what makes the others count first."""
 
     store: Store

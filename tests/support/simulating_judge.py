@@ -15,13 +15,13 @@ then, and only where that record shows that they met, both may have their effect
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise, permutations
 from math import inf
 from typing import Final
 
 from hubs import US
+from msgspec import Struct
 from serving import NOW
 from simulating_parties import Practice, Told
 from simulating_store import Cluster
@@ -42,8 +42,7 @@ SLACK: Final = 150.0
 """How late an end may be recorded: a process that stalls, a restart, a lease, a rest, a post."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A message as the store has it."""
 
     key: str
@@ -68,8 +67,7 @@ class Kept:
         return 1 + sum(one.again_until is not None for one in self.facts.values())
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(Struct, frozen=True):
     """A world at rest: what the store has, what each party knows."""
 
     world: World

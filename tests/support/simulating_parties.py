@@ -14,6 +14,7 @@ from typing import Final
 from ebxml_messages import Message
 from ebxml_signals import Header, acknowledgment, header_of, message_error, soap_fault
 from hubs import ENDPOINTS, NAMES, US
+from msgspec import Struct
 from simulating_processes import POST_SECONDS, Gateway
 from simulating_world import Fibre, World
 
@@ -43,16 +44,14 @@ class _Box:
     ended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(Struct, frozen=True):
     """A request on its way: what it is called in the trace, and what a gateway is asked."""
 
     name: str
     ask: Callable[[Gateway], Answered]
 
 
-@dataclass(slots=True)
-class Told:
+class Told(Struct):
     """What a sender knows of a message of its own."""
 
     message: Message

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, Final
 
 import pytest
 from hubs import ADDRESSES, US
+from msgspec import Struct, field
 from simulating_store import Cluster, Port
 from simulating_world import BatonLock, Fibre, Process, World
 from tms_scripts import POLLED
@@ -161,8 +161,7 @@ class Operator:
             self.done.append((command, key))
 
 
-@dataclass(frozen=True, slots=True)
-class _Log:
+class _Log(Struct, frozen=True):
     """What a worker logs goes into the trace; that a try failed by our own fault is wrong."""
 
     world: World
@@ -245,8 +244,7 @@ class Worker:
             self._world.maybe_switch()
 
 
-@dataclass(frozen=True, slots=True)
-class _Thread:
+class _Thread(Struct, frozen=True):
     """A fibre as a worker knows its threads."""
 
     world: World

@@ -8,9 +8,9 @@ one. On the embedded store an update, and an `apply`, is alone with the store.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from msgspec import Struct, field
 from simulating_world import Died, Process, World
 
 from core.errors import StoreError
@@ -103,8 +103,7 @@ def _terms_of(bucket: Bucket[Any, Any], copies: list[bytes]) -> Mapping[str, tup
     return {index: tuple(some) for index, some in terms.items()}
 
 
-@dataclass(slots=True)
-class _Task:
+class _Task(Struct):
     """Writes that wait to be done with others, and the records that they give."""
 
     writes: tuple[Write, ...]

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from msgspec import Struct
 from serving import NOW
 
 MOST_BACK: Final = -2.0
@@ -83,8 +84,7 @@ class BatonLock:
         self.release()
 
 
-@dataclass(frozen=True, slots=True)
-class Odds:
+class Odds(Struct, frozen=True):
     """How likely what is, at each place where it may strike; each seed has its own."""
 
     switch: float

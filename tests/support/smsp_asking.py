@@ -6,11 +6,12 @@ The requests have the parameters in the order of QUPA_MT000001GB01 to QUPA_MT000
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
+from msgspec import Struct
+from msgspec.structs import fields
 from serving import core_on
 
 from adapters import smsp
@@ -49,8 +50,7 @@ BY_NUMBER: Final = "getPatientDetailsByNHSNumber-v1-0"
 BY_SEARCH: Final = "getPatientDetailsBySearch-v1-0"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What a request says, parameter by parameter; None is not sent."""
 
     birth_date: str | None = None
@@ -120,8 +120,7 @@ FITTING: Final[dict[str, frozenset[str]]] = {
 """What each operation may ask with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """A core, and who asks it."""
 
     core: Core

@@ -5,9 +5,10 @@ The people are those of fixtures/records/smsp.toml, who exist nowhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Final
 
+from msgspec import Struct
+from msgspec.structs import replace
 from smsp_asking import BY_NUMBER, BY_SEARCH, DETAILS, FITTING, NUMBER, PARAMETERS, VERIFY, Asked
 
 from legacy_contracts.smsp.codes import Code
@@ -25,8 +26,7 @@ EDITH: Final = Asked(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A question with the code of its answer; `name` says what happens."""
 
     operation: str

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import requests
 import zeep
 from lxml import etree
+from msgspec import Struct
 from requests.adapters import BaseAdapter
 from zeep.plugins import HistoryPlugin
 from zeep.transports import Transport
@@ -121,8 +122,7 @@ def session_over_tls(tls: Path, who: str) -> requests.Session:
     return session
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a client made of an answer: the envelope by its types, and the SOAP that it received."""
 
     envelope: Any

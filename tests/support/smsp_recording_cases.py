@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from itk_messages import ITEM, Parts
+from msgspec.structs import replace
 from smsp_asking import payload
 from smsp_cases import CASES, Case
 

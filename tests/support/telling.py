@@ -7,11 +7,11 @@ each version of an item, and a dict of all else.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import reading
 from lxml import etree
+from msgspec import Struct
 from remembered import ITEMS, Entry, Written, stands
 
 from core.values.demographics import (
@@ -29,8 +29,7 @@ from core.values.demographics import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Carries:
+class Carries(Struct, frozen=True):
     """What a generation's retrieval can say; what no row leaves out, every generation says."""
 
     writer: bool

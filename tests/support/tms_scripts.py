@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from batches import (
@@ -30,6 +29,7 @@ from hub_messages import (
     attachment,
 )
 from lxml import etree
+from msgspec.structs import replace
 from receiving import (
     close,
     take_in_silence,

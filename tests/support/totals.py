@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from core.errors import Duplicate
 from core.store.port import Bucket, Change, Record
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """A fact: an amount."""
 
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(Struct, frozen=True):
     """What such facts fold to; `first` is the fact whose message id comes first."""
 
     amount: int

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from ebxml_messages import NEXT_MSH, Message
 from hub_messages import TO_THE_HUB
+from msgspec.structs import replace
 from old_trace_messages import INTERACTION, old_trace
 from pushed_traces import ADVANCED, BATCH, Asked, trace
 from receiving import close

@@ -8,18 +8,17 @@ An element that the notation gives no inside is not looked into.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
 from lxml import etree
+from msgspec import Struct
 
 _TOKEN: Final = re.compile(r"\s*([\w.|]+)(\?|\*|\{(\d+),(\d+)\})?(\()?|\s*(\))")
 _ANY: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """What may stand somewhere: its names, how often, and what stands inside."""
 
     names: tuple[str, ...]
@@ -28,8 +27,7 @@ class Tree:
     inside: tuple[Tree, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What is wrong with a message, and which places of the tree it fills."""
 
     complaints: tuple[str, ...]

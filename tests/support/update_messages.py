@@ -7,7 +7,6 @@ schemas' (pds.md A.13 to A.15). MIM 2.3 has none: its elements are those that it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 
 from creation_messages import (
@@ -23,6 +22,8 @@ from creation_messages import (
 )
 from ebxml_messages import RELIABLE, SOAP_NEXT, TO_PARTY_MSH, Message
 from hub_messages import TO_THE_HUB
+from msgspec import Struct
+from msgspec.structs import replace
 from wire_requests import NHS_NUMBER_ROOT
 from wrapped_messages import CODES, Route, person, subject, system, wrapped_message
 
@@ -69,8 +70,7 @@ _PERSON_2006: Final = (
 _SUBJECTS_2006: Final = ("contact", "consents", "written", "secret", "healthspace", "death")
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """In which order an interaction has its sections, and how it writes them."""
 
     role: tuple[str, ...]
@@ -484,8 +484,7 @@ def donor(what: str, mode: str, value: str = "1") -> str:
 Sections = Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Which record, at which serial change number, is to be changed how."""
 
     sections: Sections

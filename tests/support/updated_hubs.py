@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 import old_update_messages
@@ -11,6 +10,7 @@ from asking import details_of
 from ebxml_messages import Message
 from hubs import CONTRACTS, TestHub, contract, ours, payload_of
 from lxml import etree
+from msgspec.structs import replace
 from schemas import hl7_message
 from update_messages import ANSWERS as LATER
 from wire_requests import request

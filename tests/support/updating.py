@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from core.demographics import back_office, updates
 from core.demographics.back_office import History
@@ -58,8 +60,7 @@ PATIENT = Patient(
 NOW_WRITTEN = Provenance(system=ASID, recorded=Period(AT))
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Struct, frozen=True):
     """A store with people in it, and what updates are performed with."""
 
     store: Store

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
+
+from msgspec import Struct
 
 from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
 
@@ -54,8 +55,7 @@ OLDEST: Final = frozenset({"QUPA_IN010000UK01", "QUPA_IN040000UK01", "QUPA_IN060
 """MIM 2.3: an envelope of its own, no WS-Addressing and no schema."""
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(Struct, frozen=True):
     """What a query asks with; each kind of query takes the part that it has room for."""
 
     nhs_number: str = "9990000018"
@@ -71,8 +71,7 @@ class Details:
     paf_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """Who asks whom, and under which ids; the oldest generation names parties, not systems."""
 
     message_id: str = MESSAGE_ID

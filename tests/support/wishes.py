@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 from remembered import Wish
 
 NO_SUCH_ID: Final = "zzzzzz"
@@ -14,8 +14,7 @@ Held = Mapping[str, tuple[str, str]]
 """What a system knows of a record's items: their thing and use, by object id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """A wish as it is drawn: `choice` takes one of a thing's values, `which` one of its items."""
 
     thing: str
@@ -24,8 +23,7 @@ class Draft:
     which: int
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A wish as an update says it: in which section, and which rules of messages it breaks."""
 
     section: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -12,6 +11,7 @@ import update_messages as made
 import wishing_old
 from creation_messages import NOTIFIED
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from remembered import ITEMS, PRACTICE, Wish
 from wishes import NO_SUCH_ID, Draft, Held, Said
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 from xml.sax.saxutils import quoteattr
 
 from ebxml_messages import FORWARD, SERVICES, Message, new_id
+from msgspec import Struct
 from wire_requests import NHS_NUMBER_ROOT
 
 from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
@@ -22,8 +22,7 @@ ODS: Final = "1.2.826.0.1285.0.1.10"
 TIME: Final = "20140825093000"
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """From whom to whom: the parties, the receiver's contract, and the systems."""
 
     from_party: str = SAMPLE_PARTY

@@ -10,9 +10,10 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct
 
 from core.errors import StoreError
 from core.store.riak import troubles
@@ -33,8 +34,7 @@ LISTING_SECONDS: Final = 60.0
 """How long the next part of a list of keys may take: it walks the whole cluster."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How long an operation may take, and the sources of time and chance."""
 
     deadline_seconds: float = 2.0
@@ -43,8 +43,7 @@ class Pace:
     chance: Callable[[], float] = random.random
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a value stands."""
 
     bucket_type: str
@@ -52,8 +51,7 @@ class Place:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """What to put: the bytes, their content type, their index entries (index, term)."""
 
     content: bytes
@@ -61,8 +59,7 @@ class Value:
     terms: frozenset[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """One of the values that stand at a place, and when it was put (seconds, the node's clock)."""
 
     content: bytes
@@ -70,8 +67,7 @@ class Copy:
     put_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """All that stands at a place, and the causal context that covers it.
 
     Without copies there may be a context still: of what was deleted.
@@ -81,8 +77,7 @@ class Standing:
     context: Any = None
 
 
-@dataclass(slots=True)
-class Counts:
+class Counts(Struct):
     """The operations sent to the cluster, each try counted."""
 
     gets: int = 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
+
+from msgspec import Struct, field
 
 from core.store.riak.nodes import Address
 from core.store.riak.published import Published
@@ -83,8 +84,7 @@ class Connection:
         self._socket.close()
 
 
-@dataclass(frozen=True, slots=True)
-class _Idle:
+class _Idle(Struct, frozen=True):
     """Connections that wait for their next operation, and the process that opened them."""
 
     process: int = field(default_factory=os.getpid)

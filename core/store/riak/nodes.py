@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 Address = tuple[str, int]
 
@@ -14,8 +15,7 @@ FIRST_REST: Final = 0.25
 LONGEST_REST: Final = 10.0
 
 
-@dataclass(slots=True, eq=False)
-class Node:
+class Node(Struct, eq=False):
     """A node, how often and when it failed since it answered, until when it is left out."""
 
     address: Address
@@ -24,8 +24,7 @@ class Node:
     rests_until: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Nodes:
+class Nodes(Struct, frozen=True):
     """The nodes of a cluster; the clock is monotonic seconds, `chance` gives 0 up to 1."""
 
     clock: Callable[[], float]

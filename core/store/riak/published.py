@@ -10,8 +10,9 @@ import collections
 import collections.abc
 import sys
 import warnings
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from core.errors import StoreError
 
@@ -25,8 +26,7 @@ types to a node whose name holds none. Everything used here has been there since
 _MOVED: Final = ("Iterable", "Mapping", "Sequence", "Set", "Sized")
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """The parts of the client that are used, and the errors it raises."""
 
     client: Any

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from core.errors import StoreError, StoreFull
 from core.store.riak.bucket_types import DOCUMENTS, RECORDS, commands
 from core.store.riak.nodes import Address
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """A kind of failure: the words of Riak that show it, and what follows.
 
     `again` is worth asking again within the deadline; `of_node` is the node's own, so that
