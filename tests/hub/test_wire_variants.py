@@ -315,6 +315,9 @@ def test_every_variant_of_a_reliable_message_is_acknowledged_in_the_answer(
     if name.startswith("ids"):
         own = replace(sent, conversation_id=variant.conversation_id)
         sent = under(own, variant.message_id)
+    if name == "ids: no uuid":
+        # What a header's id looks like no rule says; a payload's is a UUID.
+        sent = replace(sent, payload=plain.payload)
     hub = TestHub()
     status, body = way.send(hub, sent)
     assert status == 202
