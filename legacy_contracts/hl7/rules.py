@@ -9,7 +9,7 @@ asked rule by rule.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from lxml import etree
@@ -102,7 +102,7 @@ class Rules:
 
     def __init__(self, groups: Iterable[Group]) -> None:
         self.groups: Final = tuple(groups)
-        self._accepts = _compiled(" and ".join(map(_joined, self.groups)) or "true()")
+        self._accepts = _compiled(_accepting(self.groups))
         self._asked = tuple(
             (
                 _compiled(_breaking(group)) if group.place else None,
@@ -128,8 +128,65 @@ class Rules:
         return faults
 
 
-def _joined(group: Group) -> str:
-    return f"not({_breaking(group)})" if group.place else f"({_together(group)})"
+def _accepting(groups: Iterable[Group]) -> str:
+    """Give the test of a document that no node at any group's place breaks a rule of it.
+
+    Dozens of places begin alike, and a step costs more than most tests: each is taken once.
+    """
+    tests = [(steps, _together(group)) for group in groups for steps in _alternatives(group.place)]
+    return f"not({_broken(tests)})" if tests else "true()"
+
+
+Steps = tuple[str, ...]
+
+
+def _broken(tests: Iterable[tuple[Steps, str]], root: str = "/") -> str:
+    """Give the test that a node, or one that steps lead to from it, fails what is asked there."""
+    here: list[str] = []
+    beneath: dict[str, list[tuple[Steps, str]]] = {}
+    for steps, test in tests:
+        if steps:
+            beneath.setdefault(steps[0], []).append((steps[1:], test))
+        else:
+            here.append(f"not({test})")
+    there = (f"{root}{step}[{_broken(some, '')}]" for step, some in beneath.items())
+    return " or ".join((*here, *there))
+
+
+def _alternatives(place: str) -> Iterator[Steps]:
+    """Give the ways to a place, step by step from the document; with a union there are several."""
+    if not place:
+        yield ()
+        return
+    end = _levels(place).index(0) if place.startswith("(") else None
+    union, onwards = (place, "") if end is None else (place[1:end], place[end + 1 :])
+    for path in _parted(union, "|"):
+        # What the abbreviation of a step of any depth stands for.
+        whole = f"{path.strip()}{onwards}".replace("//", f"/{_ANY_DEPTH}/")
+        yield tuple(_parted(whole, "/")[1:])
+
+
+_ANY_DEPTH: Final = "descendant-or-self::node()"
+
+
+def _parted(text: str, at: str) -> list[str]:
+    """Give a text's parts between a character, where that stands in no brackets and quotes."""
+    marked = zip(text, _levels(text), strict=True)
+    return "".join("\n" if (char, level) == (at, 0) else char for char, level in marked).split("\n")
+
+
+def _levels(text: str) -> list[int]:
+    """Give in how many brackets and quotes each character stands; a closing one is outside."""
+    levels, level, quote = [], 0, ""
+    for char in text:
+        if quote:
+            quote = "" if char == quote else quote
+        elif char in "'\"":
+            quote = char
+        else:
+            level += (char in "[(") - (char in "])")
+        levels.append(level + bool(quote))
+    return levels
 
 
 def _breaking(group: Group) -> str:
