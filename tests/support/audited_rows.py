@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import old_trace_messages
 import old_update_messages
 from patients_world import SYSTEMS
 from wire_requests import Kind
@@ -36,6 +37,15 @@ def of_update(interaction: str, asid: str) -> str:
     """Give who sends an update, likewise: the oldest names no system."""
     return (
         f"{SYSTEMS[asid]}/{OLD_USER}" if interaction in old_update_messages.ANSWERS else who(asid)
+    )
+
+
+def of_search(interaction: str, asid: str) -> str:
+    """Give who searches by a message, likewise."""
+    return (
+        f"{SYSTEMS[asid]}/{OLD_USER}"
+        if interaction == old_trace_messages.INTERACTION
+        else who(asid)
     )
 
 

@@ -9,19 +9,31 @@ from __future__ import annotations
 from typing import Final
 
 import audited_rows
+import old_trace_messages as old
 import pushed_traces
 import remembered
 import telling
+from ebxml_messages import Message
 from patients_asked import details_of
 from patients_scene import Scene
-from patients_world import QUERY_REFUSAL, SYSTEMS
-from pushed_traces import ADVANCED, BATCH, Asked
+from patients_world import QUERY_REFUSAL, SYSTEMS, TRACES
+from pushed_traces import BATCH, Asked
 from wire_requests import Details
+from wrapped_messages import Route
 
 _FIXED: Final = 2
 """Letters of a family name among which punctuation turns a search into one by sound."""
 
-SEARCHES: Final = (*ADVANCED, *BATCH)
+SEARCHES: Final = tuple(TRACES)
+
+
+_REFUSALS: Final = {**dict.fromkeys(SEARCHES, QUERY_REFUSAL), old.INTERACTION: old.REFUSAL}
+
+
+def _message(interaction: str, asked: Asked, route: Route) -> Message:
+    if interaction == old.INTERACTION:
+        return old.old_trace(asked, route)
+    return pushed_traces.trace(interaction, asked, route)
 
 
 def in_turn(scene: Scene) -> tuple[str, str]:
@@ -46,14 +58,17 @@ def search(
         gender=details.gender,
         search="1",
     )
-    message = scene.named(pushed_traces.trace(interaction, asked, scene.world.route(asid)))
-    answer = scene.world.answer_to(message)
+    answer = scene.world.answer_to(
+        scene.named(_message(interaction, asked, scene.world.route(asid)))
+    )
     for outcome in _outcomes(interaction, found, by_sound=by_sound):
-        scene.note("AdvancedTrace", audited_rows.who(asid), tuple(found), outcome)
-    if not found or (interaction in BATCH and len(found) > 1):
-        assert answer.tag.endswith(QUERY_REFUSAL), (interaction, answer.tag, found)
+        who = audited_rows.of_search(interaction, asid)
+        scene.note("AdvancedTrace", who, tuple(found), outcome)
+    is_refused = not found or (interaction in BATCH and len(found) > 1)
+    how = _REFUSALS if is_refused else TRACES
+    assert answer.tag.endswith(how[interaction]), (interaction, answer.tag, found)
+    if is_refused:
         return
-    assert answer.tag.endswith(pushed_traces.ANSWERS[interaction]), (interaction, answer.tag, found)
     expected = [telling.brief(scene.people[one], one, scene.today) for one in found]
     told = sorted(telling.each_briefly(answer), key=repr)
     assert told == sorted(expected, key=repr), (interaction, told, expected)

@@ -7,12 +7,13 @@ import random
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 import newcomers
+import old_trace_messages
 import old_update_messages as old
 import pushed_traces
 import smsp_asking
@@ -46,6 +47,10 @@ from operations.setup import SAMPLE_ASID, SAMPLE_PARTY
 
 REFUSAL: Final = "MCCI_IN010000UK13"
 QUERY_REFUSAL: Final = "QUQI_IN010000UK14"
+_OLD_TRACES: Final = {old_trace_messages.INTERACTION: old_trace_messages.ANSWER}
+TRACES: Final = {**pushed_traces.ANSWERS, **_OLD_TRACES}
+"""The traces that a message answers, and which one does."""
+
 SENT: Final = (*made.UPDATES, *old.ANSWERS)
 """The updates that take part: all there are."""
 
@@ -75,7 +80,9 @@ SYSTEMS: Final = {
 """Each system that reads and writes, and whose it is."""
 
 REFUSALS: Final = frozenset({REFUSAL, old.REFUSAL})
-SCHEMALESS: Final = old.ANSWERED
+SCHEMALESS: Final = frozenset(
+    {*old.ANSWERED, old_trace_messages.ANSWER, old_trace_messages.REFUSAL}
+)
 """MIM 2.3 was published without schemas (pds.md 0)."""
 
 _REASONS: Final = {
@@ -299,6 +306,16 @@ def _express(made: ContractProperties) -> ContractProperties:
     return replace(made, sync_reply=False, **never)
 
 
+def _of_traces(
+    service: str, answers: Mapping[str, str], refusal: str
+) -> Iterator[ContractProperties]:
+    """Give the contracts of traces that a message answers: the hub's, and each party's."""
+    yield from (_express(ours(service, one)) for one in answers)
+    for party in dict.fromkeys(SYSTEMS.values()):
+        for one in (*answers.values(), refusal):
+            yield _express(contract(party, service, one))
+
+
 def _contracts() -> tuple[Any, ...]:
     answers: Iterable[str] = dict.fromkeys(
         (*ANSWERS.values(), *DUPLICATES.values(), REFUSAL, old.REFUSAL)
@@ -306,12 +323,8 @@ def _contracts() -> tuple[Any, ...]:
     return (
         *CONTRACTS,
         *(ours("pds", one) for one in (*SENT, *ALLOCATIONS, *BIRTHS)),
-        *(_express(ours("pdsquery", one)) for one in pushed_traces.ANSWERS),
-        *(
-            _express(contract(party, "pdsquery", one))
-            for one in (*pushed_traces.ANSWERS.values(), QUERY_REFUSAL)
-            for party in dict.fromkeys(SYSTEMS.values())
-        ),
+        *_of_traces("pdsquery", pushed_traces.ANSWERS, QUERY_REFUSAL),
+        *_of_traces("pds", _OLD_TRACES, old_trace_messages.REFUSAL),
         *(
             replace(contract(party, "pds", one), sync_reply=True)
             for one in answers
