@@ -1,6 +1,7 @@
 """What is written step by step, gathered and then written as one.
 
-A step sees what the steps before it have written, as if it stood; nothing stands before `commit`.
+A step sees what the steps before it have written, as if it stood, and what one of them has read it
+sees as it was read; nothing stands before `commit`.
 The changes are made again then, on what the store holds by that time: where others were faster
 they raise, nothing is written, and all the steps may be done anew.
 """
@@ -48,6 +49,7 @@ class Gathering:
         self._notes: list[Note] = []
         self._records: dict[_Place, Record[Any, Any]] = {}
         self._documents: dict[_Place, bytes] = {}
+        self._read: dict[_Place, Record[Any, Any] | None] = {}
 
     def commit(self, *last: Write) -> None:
         """Write what was gathered, and what comes last, durably, as one.
@@ -59,13 +61,18 @@ class Gathering:
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
-        gathered = self._records.get((bucket.name, key))
-        return self._beneath.read(bucket, key) if gathered is None else gathered.state
+        record = self.record(bucket, key)
+        return None if record is None else record.state
 
     def record(self, bucket: Bucket[S, F], key: str) -> Record[S, F] | None:
         """Give the facts and the state under the key, or None."""
-        gathered = self._records.get((bucket.name, key))
-        return self._beneath.record(bucket, key) if gathered is None else gathered
+        place = bucket.name, key
+        gathered = self._records.get(place)
+        if gathered is not None:
+            return gathered
+        if place not in self._read:
+            self._read[place] = self._beneath.record(bucket, key)
+        return self._read[place]
 
     def update(self, bucket: Bucket[S, F], key: str, change: Change[S, F]) -> Record[S, F]:
         """Gather what `change` gives."""
@@ -85,6 +92,8 @@ class Gathering:
         try:
             done = [self._do(one) for one in writes]
         except BaseException:
+            # What refuses a step may be another's work, which was not there when it was read.
+            self._read = {}
             self._records, self._documents = before
             raise
         self._writes += (write for write, _ in done)

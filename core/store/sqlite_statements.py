@@ -39,8 +39,9 @@ LARGE: Final = 200_000
 """From this size on a value is read and written piece by piece: SQLite would copy it whole."""
 _PIECE: Final = 65_536
 
-_TOGETHER: Final = (32, 8, 2, 1)
-"""How many rows one statement writes: few sizes, so that each is compiled once."""
+_FEW: Final = 8
+_TOGETHER: Final = (32, 16, _FEW)
+"""How many rows one statement writes: few sizes, so that each is compiled once; or up to a few."""
 
 Place = tuple[str, str]
 """Where a value stands: its kind and its key."""
@@ -111,12 +112,13 @@ def _in_groups(some: list[R]) -> Iterator[list[R]]:
     """Give rows in groups as large as statements write at once."""
     at = 0
     while at < len(some):
-        size = next(size for size in _TOGETHER if size <= len(some) - at)
+        left = len(some) - at
+        size = left if left <= _FEW else next(size for size in _TOGETHER if size <= left)
         yield some[at : at + size]
         at += size
 
 
-@lru_cache(maxsize=len(_TOGETHER))
+@lru_cache(maxsize=_FEW + len(_TOGETHER))
 def _put(count: int) -> str:
     places = ", ".join(["(?, ?, ?)"] * count)
     return (
@@ -125,19 +127,19 @@ def _put(count: int) -> str:
     )
 
 
-@lru_cache(maxsize=len(_TOGETHER))
+@lru_cache(maxsize=_FEW + len(_TOGETHER))
 def _index(count: int) -> str:
     places = ", ".join(["(?, ?, ?, ?)"] * count)
     return f"INSERT OR IGNORE INTO entry (kind, name, term, key) VALUES {places}"  # noqa: S608
 
 
-@lru_cache(maxsize=len(_TOGETHER))
+@lru_cache(maxsize=_FEW + len(_TOGETHER))
 def _unindex(count: int) -> str:
     row = "(kind = ? AND name = ? AND term = ? AND key = ?)"
     return f"DELETE FROM entry WHERE {' OR '.join([row] * count)}"  # noqa: S608 - question marks
 
 
-@lru_cache(maxsize=len(_TOGETHER))
+@lru_cache(maxsize=_FEW + len(_TOGETHER))
 def _get_some(count: int) -> str:
     places = ", ".join(["(?, ?)"] * count)
     # For a list of pairs SQLite reads the whole table; each of a joined list it looks up.

@@ -26,11 +26,17 @@ class _Waiting(Struct, Generic[W]):
     error: Exception | None = None
 
 
+def _nothing_more() -> None:
+    """Leave what was done as it is."""
+
+
 class Turns(Generic[W]):
     """Does work in batches: `perform` gives an error, or None, for each piece of a batch.
 
     An error that `perform` raises is every piece's. `ready` is what has to be held meanwhile: the
     batch is chosen only then, so what arrives during a long wait for it is done at once too.
+    `settle` makes final what was done, before anybody is told; the next batch is performed
+    meanwhile.
     """
 
     def __init__(
@@ -39,8 +45,10 @@ class Turns(Generic[W]):
         *,
         limit: int,
         ready: Callable[[], AbstractContextManager[None]] = nullcontext,
+        settle: Callable[[], None] = _nothing_more,
     ) -> None:
         self._perform = perform
+        self._settle = settle
         self._limit = limit
         self._ready = ready
         self._queue: list[_Waiting[W]] = []
@@ -74,11 +82,22 @@ class Turns(Generic[W]):
             errors = [error] * len(batch)
         finally:
             batch = batch or self._taken()
-            errors = errors or [RuntimeError("the work was not done")] * len(batch)
-            for one, failed in zip(batch, errors, strict=True):
-                one.error, one.done = failed, True
-                one.woken.release()
             self._pass_on()
+            self._tell(batch, errors or [RuntimeError("the work was not done")] * len(batch))
+
+    def _tell(self, batch: list[_Waiting[W]], errors: Sequence[Exception | None]) -> None:
+        """Make final what was done, and wake everyone."""
+        unsettled: Exception | None = RuntimeError("the work was not settled")
+        try:
+            if None in errors:
+                self._settle()
+            unsettled = None
+        except Exception as error:  # noqa: BLE001 - it reaches everyone whose work it was
+            unsettled = error
+        finally:
+            for one, failed in zip(batch, errors, strict=True):
+                one.error, one.done = failed or unsettled, True
+                one.woken.release()
 
     def _taken(self) -> list[_Waiting[W]]:
         with self._queued:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import os
 import sqlite3
 import stat
 import threading
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import StoreError
+from core.errors import StoreError, StoreFull
 from core.store import sqlite, sqlite_statements
 from core.store.port import Document, Documents
 from core.store.sqlite import SqliteStore
@@ -93,12 +95,75 @@ def test_two_stores_on_one_file_write_in_turns_and_lose_nothing(tmp_path: Path) 
         store.close()
 
 
-def test_every_write_is_on_the_disk_before_it_is_answered(tmp_path: Path) -> None:
+def test_every_write_is_on_the_disk_before_it_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[tuple[Path, int]] = []
+    flush = os.fdatasync
+
+    def flushing(descriptor: int) -> None:
+        file = Path(f"/proc/self/fd/{descriptor}").readlink()
+        flushed.append((file, file.stat().st_size))
+        flush(descriptor)
+
+    log = tmp_path / "s.db-wal"
     store = SqliteStore(tmp_path / "s.db")
-    (level,) = store._writer.execute("PRAGMA synchronous").fetchone()
-    (journal,) = store._writer.execute("PRAGMA journal_mode").fetchone()
-    assert (level, journal) == (2, "wal")
+    monkeypatch.setattr(os, "fdatasync", flushing)
+    for number in range(3):
+        store.write_once(PAPERS, Document(f"{number}", b"x"))
+        # Once for each, after all of it was written to the log.
+        assert flushed[number:] == [(log, log.stat().st_size)]
     store.close()
+
+
+def test_what_does_not_reach_the_disk_is_not_answered_and_nothing_is_written_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    store.write_once(PAPERS, Document("before", b"x"))
+
+    def failing(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fdatasync", failing)
+        with pytest.raises(StoreFull, match="did not reach its disk"):
+            store.write_once(PAPERS, Document("lost", b"x"))
+    # The system has forgotten what it could not write: a flush that succeeds now says nothing.
+    with pytest.raises(StoreFull, match="start again"):
+        store.write_once(PAPERS, Document("after", b"x"))
+    with pytest.raises(StoreFull):
+        store.ready()
+    assert store.document(PAPERS, "before") == b"x"
+    assert store.document(PAPERS, "after") is None
+    store.close()
+
+
+def test_the_next_transaction_does_not_wait_for_the_disk_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = SqliteStore(tmp_path / "s.db"), SqliteStore(tmp_path / "s.db")
+    slow, written = threading.Event(), threading.Event()
+    flush = os.fdatasync
+
+    def flushing(descriptor: int) -> None:
+        if threading.current_thread().name == "slow":
+            slow.set()
+            assert written.wait(10)
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", flushing)
+    paper = Document("slow", b"x")
+    thread = threading.Thread(target=first.write_once, args=(PAPERS, paper), name="slow")
+    thread.start()
+    assert slow.wait(10)
+    for number, store in enumerate((first, second)):
+        store.write_once(PAPERS, Document(f"{number}", b"x"))
+    assert thread.is_alive()
+    written.set()
+    thread.join()
+    for store in (first, second):
+        store.close()
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 32])
