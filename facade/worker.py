@@ -10,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
+import queue
 import select
 import selectors
 import signal
 import socket
 import ssl
+import threading
 import time
-from concurrent.futures import Future
+from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
 from typing import Any, Final
@@ -41,6 +43,7 @@ STOPPING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 """Held back while a process is made: its parent's handlers, which it has then, would lose them."""
 
 _SWEEP_SECONDS: Final = 0.25
+_NOTICE_SECONDS: Final = 1.0
 _LINGER_SECONDS: Final = 2.0
 _GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RECEIVE_BYTES: Final = 65_536
@@ -150,6 +153,40 @@ class Connection(TConn):  # type: ignore[misc]
         return bool(socket.socket.recv(self.sock, _RECEIVE_BYTES))
 
 
+class Threads:
+    """Threads that do what is put, each thing by one of them: no more than that.
+
+    The standard library's pool makes a future of each, with a lock and a condition, which costs a
+    request as much as its own parsing.
+    """
+
+    def __init__(self, count: int, act: Callable[[Connection], None]) -> None:
+        self._queue: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()
+        self._act = act
+        self._threads = [
+            threading.Thread(target=self._labour, name=f"request-{number}", daemon=True)
+            for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def put(self, conn: Connection) -> None:
+        """Have something done."""
+        self._queue.put(conn)
+
+    def shutdown(self, *, wait: bool) -> None:
+        """Begin nothing more; what is being done is done, and waited for where that is asked."""
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _labour(self) -> None:
+        while (conn := self._queue.get()) is not None:
+            with contextlib.suppress(Exception):
+                self._act(conn)
+
+
 class Worker(ThreadWorker):  # type: ignore[misc]
     """The worker; `app.patience` and `app.context()` say what it needs to know."""
 
@@ -158,6 +195,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._waiting: dict[Connection, None] = {}
         self._held = 0
         self._next_sweep = 0.0
+        self._next_notice = 0.0
         self._patience: Patience = self.app.patience
         self._log = logs.logger()
 
@@ -192,9 +230,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn = Connection(self.cfg, wrapped, addresses, self._patience.limit_bytes)
         self._wait(conn, self._patience.handshake)
 
-    def finish_request(self, conn: Connection, future: Future[bool]) -> None:
+    def notify(self) -> None:
+        """Tell the parent that this process lives, though not at each turn of the loop."""
+        now = time.monotonic()
+        if now >= self._next_notice:
+            self._next_notice = now + _NOTICE_SECONDS
+            super().notify()
+
+    def get_thread_pool(self) -> Threads:
+        """Give the threads that do what arrives."""
+        return Threads(self.cfg.threads, self._done)
+
+    def enqueue_req(self, conn: Connection) -> None:
+        """Have a request done by a thread."""
+        self.tpool.put(conn)
+
+    def _done(self, conn: Connection) -> None:
+        """Do a request in a thread, and tell the loop whether its connection is kept."""
+        kept = False
+        try:
+            kept = bool(self.handle(conn))
+        finally:
+            self.method_queue.defer(self.finish_request, conn, kept)
+
+    def finish_request(self, conn: Connection, kept: bool) -> None:  # noqa: FBT001 - gunicorn's
         """Wait for the next request of a connection that is kept, and let others go."""
-        kept = not future.cancelled() and future.exception() is None and future.result()
         if not kept:
             self._let_go(conn)
             return
