@@ -16,11 +16,10 @@ from typing import Final
 from lxml import etree
 from msgspec import Struct, field
 
-from adapters import endings, gp2gp, opening, passing, reading, tms
+from adapters import endings, handling, opening, reading, taking
 from adapters.endings import Word
-from adapters.opening import Opening, Rejected
+from adapters.opening import Rejected
 from adapters.ourselves import Ourselves
-from adapters.services import Handled, Service
 from core.errors import CoreError, ValueTooLarge
 from core.messaging.keeping import Outgoing, Standstill, iso, later
 from core.messaging.records import Message, Tried
@@ -116,21 +115,22 @@ class Courier(Struct, frozen=True):
 
         What no store takes is refused, like its answer: neither passes with time.
         """
-        service = tms.SERVICES.get(message.accepted.envelope.activity)
         store = self.us.core.store
-        if service is not None and service.in_one and store.is_exclusive:
+        part = reading.payload_in(self.us.core.hub.body(message), message.accepted.content_type)
+        if store.is_exclusive and handling.is_done_in_one(message.accepted.envelope.activity):
             gathering = Gathering(store)
             # Where others were faster nothing is written: step by step it is met where it is.
             with contextlib.suppress(CoreError, ValueTooLarge):
                 with self.computing:
-                    outcome = _handled(key, message, service, self.us.on(gathering))
+                    handling.handle(key, message, part, self.us.on(gathering))
                 gathering.commit()
-                return outcome
+                return Outcome.DONE
         try:
-            return _handled(key, message, service, self.us)
+            handling.handle(key, message, part, self.us)
         except ValueTooLarge:
             refused = Rejected(Fault("HL7_VALIDATION_ERROR"), None)
-            return _reject(key, message, refused, self.us)
+            handling.reject(key, message, refused, self.us)
+        return Outcome.DONE
 
     def _deliver(self, key: str, message: Message) -> Outcome:
         body = self.us.core.hub.body(message)
@@ -138,9 +138,10 @@ class Courier(Struct, frozen=True):
         if accepted.way is Way.FORWARD and message.tries == 0 and not accepted.opened:
             try:
                 part = reading.payload_in(body, accepted.content_type)
-                passing.pass_on(key, message, part, self.us)
+                taking.pass_on(key, message, part, self.us)
             except Rejected as error:
-                return _reject(key, message, error, self.us)
+                handling.reject(key, message, error, self.us)
+                return Outcome.DONE
         endpoint = self._endpoint(message)
         if not endpoint:
             return self._again(key, message, "the directory gives no address for its receiver")
@@ -192,35 +193,6 @@ class Courier(Struct, frozen=True):
     def _next(self, message: Message) -> str:
         due = later(self.us.context.now(), message.accepted.terms.retry_seconds)
         return min(due, message.until)
-
-
-def _handled(key: str, message: Message, service: Service | None, us: Ourselves) -> Outcome:
-    """Do what a message asks, and answer it; what refuses its wrapper is its answer."""
-    try:
-        what = _done(key, message, service, us)
-    except Rejected as error:
-        return _reject(key, message, error, us)
-    answer = opening.answer(key, message, what, us)
-    endings.arrived(key, message, "handled", us, (answer,))
-    return Outcome.DONE
-
-
-def _done(key: str, message: Message, service: Service | None, us: Ourselves) -> tuple[str, bytes]:
-    """Do what a message asks, and give the interaction and payload of its answer."""
-    if service is None:
-        raise Rejected(Fault("UNKNOWN_ROUTING_FAILURE"), None)
-    part = reading.payload_in(us.core.hub.body(message), message.accepted.content_type)
-    if part is None:
-        raise Rejected(Fault("HL7_VALIDATION_ERROR"), None)
-    found = opening.opened(key, message, part, Opening(service.rules), us)
-    return service.answer(Handled(key, message, found), us)
-
-
-def _reject(key: str, message: Message, error: Rejected, us: Ourselves) -> Outcome:
-    answer = opening.rejection(key, message, error, us)
-    how = f"rejected: {error.fault.name}"
-    us.core.hub.done(key, how, (answer,), gp2gp.rejected(message, us))
-    return Outcome.DONE
 
 
 MAX_WHY: Final = 300

@@ -10,11 +10,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from adapters import endings, passing, reading
+from adapters import endings, reading, taking
 from adapters.agreement import Agreement, agreed, terms_of_signal
 from adapters.ourselves import Ourselves
 from adapters.pipeline import Answered
 from adapters.reading import Read, Sent
+from adapters.taking import Taken
 from core.directory import Acknowledging
 from core.door import Core
 from core.errors import Duplicate, Expired, NotAllowed
@@ -90,7 +91,9 @@ def keep(
     )
     try:
         by = _caller(header, sent, core)
-        return passing.taken_on(command, by, reading.payload_of(read), us), agreement
+        answered_now = not agreement.acknowledged_by_us or _is_answered(header, us)
+        taken = Taken(command, reading.payload_of(read), answered_now)
+        return taking.taken_on(taken, by, us), agreement
     except NotAllowed as error:
         raise Refused(Fault("SECURITY_FAILURE"), str(error)) from error
     except Expired as error:

@@ -17,7 +17,9 @@ def earlier(one: str, other: str) -> bool:
 
 def stamped(now: datetime) -> str:
     """Give a moment as a record tells it, `yyyymmddhhmmss`."""
-    return now.strftime("%Y%m%d%H%M%S")
+    # `strftime` takes seven times as long.
+    day = f"{now.year:04d}{now.month:02d}{now.day:02d}"
+    return f"{day}{now.hour:02d}{now.minute:02d}{now.second:02d}"
 
 
 def latest(now: datetime) -> str:

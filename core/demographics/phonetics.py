@@ -29,7 +29,12 @@ def plain(text: str) -> str:
 
     Each character stands for itself alone, so what begins a text begins what becomes of it.
     """
-    letters = unicodedata.normalize("NFKD", text.upper()).upper()
+    letters = text.upper()
+    if letters.isascii():
+        if letters.isalnum():
+            return letters
+    else:
+        letters = unicodedata.normalize("NFKD", letters).upper()
     return "".join([one for one in letters if one.isascii() and (one.isalnum() or one == " ")])
 
 

@@ -1,21 +1,27 @@
-"""A message between two others is opened as it is kept, in one, where the store can do that."""
+"""A message is opened, or done if it is ours to do, as it is kept: in one, where the store can."""
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from ebxml_messages import Message, new_id
-from hub_messages import ehr_request
+from hub_messages import alert, ehr_request
 from hubs import TestHub, verdict
 from msgspec.structs import replace
 
-from adapters import passing
-from core import transfers
+from adapters import taking
+from adapters.ourselves import CALM_SECONDS, FEW, Crowd
+from core import alerts, transfers
+from core.alerts import RaiseAlert, Wanted
 from core.audit import PAGES, read_page
+from core.directory import Acknowledging
+from core.door import _HANDLERS
 from core.messaging import hub as hubs
 from core.messaging.keeping import key_of
 from core.messaging.records import Message as Kept
 from core.values.identity import PartyKey
-from core.values.messaging import Outcome
+from core.values.messaging import Outcome, Standing
 
 
 def kept(hub: TestHub, message: Message) -> Kept:
@@ -65,7 +71,7 @@ def test_what_is_refused_when_it_is_opened_is_kept_all_the_same_and_answered_lat
 
 
 def test_a_large_message_is_opened_when_it_is_delivered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passing, "LARGE", 10)
+    monkeypatch.setattr(taking, "LARGE", 10)
     hub = TestHub()
     sent = ehr_request()
 
@@ -99,3 +105,90 @@ def test_who_was_faster_with_the_same_message_is_acknowledged_with_it(
     assert kept(hub, sent) == standing
     ((_, transfer),) = transfers.listed(hub.store)
     assert transfer.under_way == 1
+
+
+def alerts_of(hub: TestHub) -> int:
+    """Give how many alerts are kept."""
+    return len(list(alerts.listed(hub.store, Wanted())))
+
+
+def test_what_is_ours_to_do_is_done_answered_and_audited_in_the_step_that_keeps_it() -> None:
+    hub = TestHub()
+    sent = alert()
+
+    assert hub.receive(sent).outcome == "accepted"
+
+    assert alerts_of(hub) == 1
+    assert kept(hub, sent).standing is Standing.DONE
+    assert audited(hub) == [("Accept", "done"), ("Admit", "done"), ("RaiseAlert", "done")]
+    assert hub.posted == []
+    assert [one.outcome for one in hub.work()] == [Outcome.DONE]
+    assert [verdict(content) for _, content in hub.posted] == [("AA", None)]
+
+
+def test_what_is_done_as_it_is_kept_comes_again_without_effect() -> None:
+    hub = TestHub()
+    sent = alert()
+    hub.receive(sent)
+
+    assert hub.receive(sent).outcome == "duplicate"
+
+    hub.work()
+    assert (alerts_of(hub), len(hub.posted)) == (1, 1)
+
+
+def test_what_is_refused_as_it_is_kept_is_answered_so() -> None:
+    hub = TestHub()
+    first = alert()
+    hub.receive(first)
+
+    hub.receive(replace(first, message_id=new_id()))
+
+    hub.work()
+    assert sorted(verdict(content)[0] for _, content in hub.posted) == ["AA", "AR"]
+    assert alerts_of(hub) == 1
+
+
+def test_no_answer_is_posted_before_an_acknowledgment_that_is_posted_too() -> None:
+    hub = TestHub(acknowledgments=Acknowledging.POSTED)
+    hub.receive(alert())
+    assert alerts_of(hub) == 0
+    hub.work()
+    hub.work()
+    assert [content.action.rpartition("/")[2] for _, content in hub.posted] == [
+        "Acknowledgment",
+        "MCCI_IN010000UK13",
+    ]
+
+
+def test_where_many_come_at_once_what_they_ask_is_left_to_the_workers() -> None:
+    hub = TestHub()
+    now = 100.0
+    hub.us = replace(hub.us, crowd=Crowd(lambda: now))
+    with contextlib.ExitStack() as others:
+        for _ in range(FEW):
+            others.enter_context(hub.us.crowd.joined())
+        assert hub.receive(alert()).outcome == "accepted"
+    assert alerts_of(hub) == 0
+    # And for a while after.
+    hub.receive(alert())
+    assert alerts_of(hub) == 0
+    now += CALM_SECONDS
+    hub.receive(alert())
+    assert alerts_of(hub) == 1
+    hub.work()
+    assert alerts_of(hub) == 3
+
+
+def test_a_fault_of_ours_as_a_message_is_taken_on_is_its_workers_to_meet(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hub = TestHub()
+    sent = alert()
+    with monkeypatch.context() as broken:
+        broken.delitem(_HANDLERS, RaiseAlert)
+        assert (answered := hub.receive(sent)).status == 202, answered
+    assert kept(hub, sent).standing is Standing.WAITING
+    assert (alerts_of(hub), audited(hub)) == (0, [("Accept", "done")])
+    hub.work()
+    assert alerts_of(hub) == 1

@@ -13,9 +13,8 @@ from msgspec.structs import replace
 from simulating_store import Cluster
 from wrapped_messages import OTHER_ASID, OTHER_PARTY
 
-from adapters import courier, endings
+from adapters import endings, handling, reading
 from adapters.courier import Courier, HttpReply
-from adapters.tms import SERVICES
 from core import transfers
 from core.alerts import Wanted, listed
 from core.directory import Directory, System, list_entries
@@ -127,9 +126,8 @@ def test_who_was_admitted_beside_another_on_a_cluster_stays_so_when_it_is_tried_
     hub, meanwhile, first, second = two_with_one_payload()
     kept = hub.us.core.hub.required(key(second))
     # Neither sees the other's use; the second's try is cut short before its end is recorded.
-    meanwhile.act = lambda: courier._done(
-        key(second), kept, SERVICES[kept.accepted.envelope.activity], hub.us
-    )
+    part = reading.payload_in(hub.us.core.hub.body(kept), kept.accepted.content_type)
+    meanwhile.act = lambda: handling._done(key(second), kept, part, hub.us)
     hub.courier.attempt(key(first))
     assert len(list(listed(hub.store, Wanted()))) == 2
     hub.clock.forward(1)
