@@ -73,7 +73,8 @@ def stage_1(
     missing = "MANDATORY_FIELD_MISSING"
     number = "hl7:id/@extension"
     return (
-        Group(SUBJECT, (Rule(f"count(hl7:{request}) = 1", missing),)),
+        # Asked of the act: a wrapper may have a query in the subject's place.
+        Group(ACT, (Rule(f"count(hl7:subject[1]/hl7:{request}) = 1", missing),)),
         Group(
             f"{SUBJECT}/hl7:{request}",
             (

@@ -648,6 +648,16 @@ def test_a_whole_update_breaks_no_rule(interaction: str) -> None:
     assert wrapper.faults(root) == []
 
 
+@pytest.mark.parametrize("interaction", [*made.UPDATES, *old.ANSWERS])
+def test_a_query_in_the_place_of_the_subject_is_no_request(interaction: str) -> None:
+    root = etree.fromstring(update(interaction, Asked(everything(interaction))).payload)
+    (subject,) = root.iterfind("*/{*}subject[@typeCode='SUBJ']")
+    subject.addnext(etree.Element("{urn:hl7-org:v3}query"))
+    dropped(subject)
+    (fault,) = updates.BY_ID[interaction].faults(root)
+    assert fault.name == "MANDATORY_FIELD_MISSING"
+
+
 def test_faults_of_items_that_are_removed_come_in_the_order_of_the_message() -> None:
     addresses = made.address("removed") + made.address("added", use="") + made.address("removed")
     root = etree.fromstring(update(LATER, Asked({"addr": addresses})).payload)
