@@ -286,7 +286,7 @@ class SqliteStore:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA cache_size = -2048")
-        connection.execute("PRAGMA mmap_size = 268435456")
+        # No mapped file: SQLite maps it anew for each read that follows another's write.
         if self._limit is not None:
             (size,) = connection.execute("PRAGMA page_size").fetchone()
             connection.execute(f"PRAGMA max_page_count = {max(self._limit // size, 1)}")
