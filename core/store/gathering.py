@@ -9,6 +9,7 @@ they raise, nothing is written, and all the steps may be done anew.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -117,6 +118,10 @@ class Gathering:
     ) -> Page:
         """Give one page of the index as it stands beneath: what is gathered is not in it yet."""
         return self._beneath.find(kind, span, limit=limit, after=after)
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Do nothing: what was read is read once as it is."""
+        return nullcontext()
 
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
         """Give every key of a kind that stands beneath."""

@@ -209,6 +209,18 @@ class SqliteStore:
         more = len(rows) > limit
         return Page(entries, f"{entries[-1][0]}\x00{entries[-1][1]}" if more else None)
 
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[None]:
+        """Read in one transaction: else each read after another's write begins at the root."""
+        reader = self._reader()
+        with said(self._path):
+            reader.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if reader.in_transaction:
+                reader.execute("COMMIT")
+
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
         """Give every key of a kind."""
         with said(self._path):
