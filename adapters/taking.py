@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from adapters import gp2gp, handling, opening
 from adapters.opening import Opening
 from adapters.ourselves import Ourselves
-from core.errors import CoreError
 from core.messaging.hub import Accept, Receipt
 from core.messaging.records import Message
 from core.store.gathering import Gathering
@@ -72,17 +71,13 @@ def _in_one(command: Accept, by: Caller, part: mime.Part | None, us: Ourselves) 
     """Keep and open or do as one; None, and nothing is written, where that fails."""
     gathering = Gathering(us.core.store)
     on = us.on(gathering)
-    try:
-        receipt = on.core.perform(replace(command, opened=True), by=by)
-    except CoreError:
-        # It is not kept, and that stands in the audit.
-        gathering.commit()
-        raise
     step = handling.handle if command.way is Way.HANDLE else pass_on
     try:
-        if not receipt.duplicate:
-            with us.crowd.computing:
-                step(receipt.key, receipt.message, part, on)
+        with us.core.store.moment():
+            receipt = on.core.perform(replace(command, opened=True), by=by)
+            if not receipt.duplicate:
+                with us.crowd.computing:
+                    step(receipt.key, receipt.message, part, on)
         gathering.commit()
     except Exception:  # noqa: BLE001 - what it is, a fault of ours too, the worker meets and tells
         return None

@@ -29,6 +29,7 @@ from facade.deliveries import Deliveries
 from facade.ldap_server import Door
 from facade.ldap_users import ExtraMissing
 from facade.metrics import Metrics
+from facade.spread import Spread
 from facade.tls import FollowedContext
 from facade.web import Application
 from facade.wiring import Spine, open_store, spine, tls_files
@@ -68,6 +69,7 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
         self._admin = admin_socket
         self._spine: Spine | None = None
         self._followed = _followed(config)
+        self.spread = Spread()
         self.patience = Patience(
             handshake=config.tls_handshake_seconds,
             read=config.server_read_seconds,
@@ -97,7 +99,7 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
             "pre_fork": self._worker_starting,
             "post_fork": self._worker_started,
             "worker_exit": self._worker_stopped,
-            "child_exit": lambda _server, worker: metrics.forget_process(worker.pid),
+            "child_exit": self._worker_gone,
             "on_exit": lambda _server: metrics.remove_folder(),
             "when_ready": lambda _server: _say_ready(config),
         }
@@ -134,6 +136,11 @@ class _Gunicorn(gunicorn.app.base.BaseApplication):  # type: ignore[misc]
     def _worker_started(self, _server: Any, worker: Any) -> None:  # noqa: ANN401
         """Set the worker up, on a core of its own if that is wished."""
         process.settle(worker.place, pin=self._config.server_pin_workers)
+        self.spread.begin(worker.place)
+
+    def _worker_gone(self, _server: Any, worker: Any) -> None:  # noqa: ANN401
+        self.spread.end(worker.place)
+        metrics.forget_process(worker.pid)
 
     def _worker_stopped(self, _server: Any, _worker: Any) -> None:  # noqa: ANN401
         if self._spine is not None:

@@ -44,6 +44,8 @@ STOPPING: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 _SWEEP_SECONDS: Final = 0.25
 _NOTICE_SECONDS: Final = 1.0
+_MOMENT_SECONDS: Final = 0.002
+"""How long a process that has more connections than another leaves a new one to it."""
 _LINGER_SECONDS: Final = 2.0
 _GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _RECEIVE_BYTES: Final = 65_536
@@ -189,7 +191,7 @@ class Threads:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """The worker; `app.patience` and `app.context()` say what it needs to know."""
+    """The worker; `app.patience`, `app.spread` and `app.context()` say what it needs to know."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401
         super().__init__(*arguments, **named)
@@ -197,6 +199,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._held = 0
         self._next_sweep = 0.0
         self._next_notice = 0.0
+        self._gave_way_at = 0.0
         self._patience: Patience = self.app.patience
         self._log = logs.logger()
 
@@ -206,7 +209,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
     def accept(self, listener: Any) -> None:  # noqa: ANN401
-        """Take a connection and begin its handshake."""
+        """Take a connection and begin its handshake, unless another process is first to."""
+        if self._gives_way():
+            return
         try:
             sock, address = listener.accept()
         except OSError as error:
@@ -254,6 +259,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         finally:
             self.method_queue.defer(self.finish_request, conn, kept)
 
+    def _gives_way(self) -> bool:
+        """Let a process with fewer connections have one, for a moment: it may be busy."""
+        now = time.monotonic()
+        if not self.app.spread.is_ahead(self.place):
+            self._gave_way_at = 0.0
+            return False
+        if not self._gave_way_at:
+            self._gave_way_at = now
+        if now - self._gave_way_at > _MOMENT_SECONDS:
+            self._gave_way_at = 0.0
+            return False
+        time.sleep(_MOMENT_SECONDS / 8)
+        return True
+
     def finish_request(self, conn: Connection, kept: bool) -> None:  # noqa: FBT001 - gunicorn's
         """Wait for the next request of a connection that is kept, and let others go."""
         if not kept:
@@ -274,6 +293,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def murder_keepalived(self, force: bool = False) -> None:  # noqa: FBT001, FBT002 - gunicorn's
         """Close what has waited too long; called after each turn of the loop."""
+        self.app.spread.tell(self.place, self.nr_conns)
         now = time.monotonic()
         if now < self._next_sweep and not force:
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from core.store.port import (
@@ -85,6 +86,10 @@ class CountedStore:
         """Give one page of the index entries within the span."""
         self._count("find", kind.name)
         return self.beneath.find(kind, span, limit=limit, after=after)
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Do as the store beneath does."""
+        return self.beneath.moment()
 
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
         """Give every key of a kind."""

@@ -8,7 +8,8 @@ they raise, nothing is written, and all the steps may be done anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -45,7 +46,8 @@ class Gathering:
 
     def __init__(self, beneath: Store) -> None:
         self._beneath = beneath
-        self._writes: list[Write] = []
+        self._puts: list[Write] = []
+        self._updates: dict[_Place, Update] = {}
         self._notes: list[Note] = []
         self._records: dict[_Place, Record[Any, Any]] = {}
         self._documents: dict[_Place, bytes] = {}
@@ -56,8 +58,9 @@ class Gathering:
 
         Raises what a change raises that no longer fits.
         """
-        if self._writes or self._notes or last:
-            self._beneath.apply((*self._writes, *last), *self._notes)
+        writes = (*self._puts, *self._updates.values(), *last)
+        if writes or self._notes:
+            self._beneath.apply(writes, *self._notes)
 
     def read(self, bucket: Bucket[S, F], key: str) -> S | None:
         """Give the state under the key, or None."""
@@ -96,7 +99,8 @@ class Gathering:
             self._read = {}
             self._records, self._documents = before
             raise
-        self._writes += (write for write, _ in done)
+        for write, _ in done:
+            self._gather(write)
         self._notes += notes
         return [record for _, record in done if record is not None]
 
@@ -114,6 +118,10 @@ class Gathering:
     ) -> Page:
         """Give one page of the index as it stands beneath: what is gathered is not in it yet."""
         return self._beneath.find(kind, span, limit=limit, after=after)
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Do nothing: what was read is read once as it is."""
+        return nullcontext()
 
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
         """Give every key of a kind that stands beneath."""
@@ -144,9 +152,34 @@ class Gathering:
         self._records[(write.bucket.name, write.key)] = record
         return replace(write, foreseen=Foreseen(standing, after)), record
 
+    def _gather(self, write: Write) -> None:
+        """Take a write in; of a record that is changed again there is one, which is made once."""
+        if isinstance(write, Put):
+            self._puts.append(write)
+            return
+        place = write.bucket.name, write.key
+        first = self._updates.get(place)
+        self._updates[place] = write if first is None else _joined(first, write)
+
     def _put(self, documents: Documents, document: Document) -> None:
         refuse_oversize(document.value)
         standing = self.document(documents, document.key)
         if standing is not None and standing != document.value:
             raise Duplicate(f"another document stands in {documents.name}")
         self._documents[(documents.name, document.key)] = document.value
+
+
+def _joined(first: Update, then: Update) -> Update:
+    """Give one update in place of two of a record, of which one follows the other."""
+
+    def change(record: Record[Any, Any] | None) -> Mapping[str, Any]:
+        between = facts.changed(first.bucket, record, first.change) or record
+        return {**first.change(record), **then.change(between)}
+
+    def require(state: Any) -> None:  # noqa: ANN401 - any state
+        first.require(state)
+        then.require(state)
+
+    before, after = first.foreseen, then.foreseen
+    whole = Foreseen(before.before, after.after or before.after) if before and after else None
+    return Update(first.bucket, first.key, change, require, whole)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from typing import Any, TypeVar
 
@@ -193,6 +194,10 @@ class MemoryStore:
         more = len(found) > limit
         found = found[:limit]
         return Page(tuple(found), f"{found[-1][0]}\x00{found[-1][1]}" if more else None)
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Do nothing: nothing is cheaper here."""
+        return nullcontext()
 
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
         """Give every key of a kind."""

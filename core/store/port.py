@@ -14,6 +14,7 @@ without the other's, both are kept, and the fold decides.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct, field
@@ -255,6 +256,13 @@ class Store(Protocol):
         self, kind: Bucket[S, F] | Documents, span: Span, *, limit: int, after: str | None = None
     ) -> Page:
         """Give one page of the index entries within the span, ordered by term, then key."""
+        ...
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Have this thread read what stands as it begins, where that is cheaper, and write nothing.
+
+        A change made on what was read is made again where that stands no more, as ever.
+        """
         ...
 
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:

@@ -216,6 +216,18 @@ class SqliteStore:
         more = len(rows) > limit
         return Page(entries, f"{entries[-1][0]}\x00{entries[-1][1]}" if more else None)
 
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[None]:
+        """Read in one transaction: else each read after another's write begins at the root."""
+        reader = self._reader()
+        with said(self._path):
+            reader.execute("BEGIN")
+        try:
+            yield
+        finally:
+            if reader.in_transaction:
+                reader.execute("COMMIT")
+
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterable[str]:
         """Give every key of a kind."""
         with said(self._path):
@@ -293,7 +305,7 @@ class SqliteStore:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA cache_size = -2048")
-        connection.execute("PRAGMA mmap_size = 268435456")
+        # No mapped file: SQLite maps it anew for each read that follows another's write.
         if self._limit is not None:
             (size,) = connection.execute("PRAGMA page_size").fetchone()
             connection.execute(f"PRAGMA max_page_count = {max(self._limit // size, 1)}")

@@ -92,6 +92,43 @@ def test_a_change_is_made_once_where_its_record_stands_as_it_was_read(tmp_path: 
         assert [one.amount for one in totals if one] == [13, 6, 1]
 
 
+def test_of_a_record_that_is_changed_again_each_change_sees_the_one_before_whoever_came_between(
+    beneath: Store,
+) -> None:
+    def doubled(name: str) -> Update:
+        """Add what is there by then once more."""
+        return Update(
+            TOTALS, "a", lambda record: add(name, record.state.amount if record else 100)(record)
+        )
+
+    gathering = Gathering(beneath)
+    gathering.apply([Update(TOTALS, "a", add("m1", 2)), doubled("m2")])
+    gathering.apply([doubled("m3")])
+    assert gathering.read(TOTALS, "a") == Total(8, 3, "m1")
+    beneath.update(TOTALS, "a", add("m0", 5))
+
+    gathering.commit()
+
+    # 5, then 2 more, then as much again, twice.
+    assert beneath.read(TOTALS, "a") == Total(28, 4, "m0")
+
+
+def test_what_is_required_of_any_change_of_a_record_is_required_of_the_last(
+    beneath: Store,
+) -> None:
+    def little(total: Total) -> None:
+        if total.amount > 10:
+            raise Duplicate("too much")
+
+    gathering = Gathering(beneath)
+    gathering.apply([Update(TOTALS, "a", add("m1", 2), little)])
+    gathering.apply([Update(TOTALS, "a", add("m2", 3))])
+    beneath.update(TOTALS, "a", add("m0", 9))
+    with pytest.raises(Duplicate):
+        gathering.commit()
+    assert beneath.read(TOTALS, "a") == Total(9, 1, "m0")
+
+
 def test_where_others_were_faster_nothing_stands(beneath: Store) -> None:
     gathering = Gathering(beneath)
     gathering.update(TOTALS, "mine", add("m1"))

@@ -12,6 +12,7 @@ import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, TypeVar
 
 from core.errors import CoreError, Duplicate, StoreError
@@ -162,6 +163,10 @@ class RiakStore:
         """
         place = Place(_type_of(kind), kind.name, span.index)
         return Page(*self._cluster.find(place, (span.start, span.end), limit=limit, after=after))
+
+    def moment(self) -> AbstractContextManager[object]:
+        """Do nothing: a cluster has no moment."""
+        return nullcontext()
 
     def keys(self, kind: Bucket[S, F] | Documents) -> Iterator[str]:
         """Give every key of a kind: a walk of the whole cluster, which a request never makes."""
