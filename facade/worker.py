@@ -185,7 +185,8 @@ class Threads:
 
     def _labour(self) -> None:
         while (conn := self._queue.get()) is not None:
-            with contextlib.suppress(Exception):
+            # Whatever ends a request, its thread is the next one's.
+            with contextlib.suppress(BaseException):
                 self._act(conn)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import queue
 import sqlite3
 import threading
 import time
@@ -59,6 +60,9 @@ LOG_RESTARTED_BYTES = 32_000_000
 
 MAX_TOGETHER = 64
 """How many writes share a transaction at most: each waits for all of them."""
+
+MAX_FLUSHES = 8
+"""How many threads of a process wait for the disk at once, at most."""
 
 _SHORTEST_PAUSE = 0.0002
 _LONGEST_PAUSE = 0.002
@@ -131,7 +135,7 @@ class SqliteStore:
             self._write_together, limit=MAX_TOGETHER, ready=self._writing, settle=self._flush
         )
         self._log = path.with_name(path.name + "-wal")
-        self._flushed: int | None = None
+        self._logs: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._lost = ""
         self._turns = path.with_name(path.name + "-lock")
         self._stopped = threading.Event()
@@ -141,6 +145,9 @@ class SqliteStore:
             with said(path):
                 self._prepare()
                 self._writer = self._connect()
+                # From the first read on the file is in use: no other process ends or replaces it.
+                self._writer.execute("PRAGMA user_version").fetchone()
+            self._open_log()
         except StoreError:
             self.close()
             raise
@@ -270,8 +277,8 @@ class SqliteStore:
             for connection in self._opened:
                 connection.close()
             os.close(self._turn)
-            if self._flushed is not None:
-                os.close(self._flushed)
+            while not self._logs.empty():
+                os.close(self._logs.get())
 
     def _prepare(self) -> None:
         with contextlib.closing(self._connect()) as connection:
@@ -335,15 +342,16 @@ class SqliteStore:
         """Return once the log, as it is by now, is on the disk.
 
         Where it cannot be brought there, nobody knows any more what the disk holds: the system
-        forgets what it could not write. Every process that has the log open is told so once, and
-        from then on writes nothing.
+        forgets what it could not write. It tells each descriptor of the log so once, and not one
+        that is opened later; so all were opened at first, and each is used by one at a time.
         """
+        descriptor = self._logs.get()
         try:
-            if self._flushed is None:
-                self._flushed = os.open(self._log, os.O_RDONLY)
-            os.fdatasync(self._flushed)
+            os.fdatasync(descriptor)
         except OSError as error:
             self._lost = f"{self._log} did not reach its disk ({error.strerror})"
+        finally:
+            self._logs.put(descriptor)
         self._require_sound()
 
     def _require_sound(self) -> None:
@@ -388,14 +396,29 @@ class SqliteStore:
         return None
 
     def _open_turn(self) -> int:
-        """Make the lock, and the file itself where there is none, for the owner's eyes only."""
+        """Make the lock, and the file itself where there is none, for the owner's eyes only.
+
+        A file that is there is left alone: closing it would end every lock that this process has
+        on it, those of another store too.
+        """
         try:
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             return os.open(self._turns, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(
                 f"{self._path} cannot be opened ({error}): check that its folder exists and is "
                 "writable"
+            ) from error
+
+    def _open_log(self) -> None:
+        try:
+            for _ in range(MAX_FLUSHES):
+                self._logs.put(os.open(self._log, os.O_RDONLY))
+        except OSError as error:
+            raise StoreError(
+                f"{self._log} cannot be opened ({error}): check its owner, and how many files a "
+                "process may have open"
             ) from error
 
     @contextlib.contextmanager

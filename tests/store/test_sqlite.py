@@ -8,6 +8,8 @@ import fcntl
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -137,6 +139,65 @@ def test_what_does_not_reach_the_disk_is_not_answered_and_nothing_is_written_aft
     assert store.document(PAPERS, "before") == b"x"
     assert store.document(PAPERS, "after") is None
     store.close()
+
+
+ENDING = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], timeout=0).execute("PRAGMA journal_mode = DELETE")
+"""
+
+
+def test_a_loss_that_the_system_tells_one_descriptor_once_is_every_flush_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = SqliteStore(tmp_path / "s.db")
+    told: list[int] = []
+    second_over = threading.Event()
+    errors: dict[str, Exception] = {}
+
+    def failing(descriptor: int) -> None:
+        if descriptor in told:
+            return
+        told.append(descriptor)
+        if threading.current_thread().name == "first":
+            # The system has told it; the thread goes on only after the other one did.
+            assert second_over.wait(10)
+        raise OSError(errno.EIO, "Input/output error")
+
+    def writing() -> None:
+        name = threading.current_thread().name
+        try:
+            store.write_once(PAPERS, Document(name, b"x"))
+        except StoreFull as error:
+            errors[name] = error
+
+    monkeypatch.setattr(os, "fdatasync", failing)
+    threads = [threading.Thread(target=writing, name=name) for name in ("first", "second")]
+    threads[0].start()
+    while not told:
+        time.sleep(0.001)
+    threads[1].start()
+    threads[1].join()
+    second_over.set()
+    threads[0].join()
+    assert set(errors) == {"first", "second"}
+    store.close()
+
+
+def test_an_open_store_is_in_use_before_anything_is_read_and_another_in_its_process_leaves_it_so(
+    tmp_path: Path,
+) -> None:
+    def another_process_ends_its_log() -> bool:
+        command = [sys.executable, "-c", ENDING, str(tmp_path / "s.db")]
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+    first = SqliteStore(tmp_path / "s.db")
+    assert not another_process_ends_its_log()
+    second = SqliteStore(tmp_path / "s.db")
+    assert not another_process_ends_its_log()
+    for store in (first, second):
+        store.close()
+    assert another_process_ends_its_log()
 
 
 def test_the_next_transaction_does_not_wait_for_the_disk_of_the_one_before(
