@@ -10,15 +10,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import itertools
-import queue
 import select
 import selectors
 import signal
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Callable
 from enum import IntEnum
 from functools import partial
 from typing import Any, Final
@@ -32,6 +29,7 @@ from msgspec import Struct
 
 from facade import logs, tls
 from facade.arrival import HEAD_LIMIT, Arrival, wire_limit
+from facade.threads import Threads
 
 HELD_LIMIT: Final = 64_000_000
 """What all connections of a process may hold of requests that have not arrived whole.
@@ -155,41 +153,6 @@ class Connection(TConn):  # type: ignore[misc]
         return bool(socket.socket.recv(self.sock, _RECEIVE_BYTES))
 
 
-class Threads:
-    """Threads that do what is put, each thing by one of them: no more than that.
-
-    The standard library's pool makes a future of each, with a lock and a condition, which costs a
-    request as much as its own parsing.
-    """
-
-    def __init__(self, count: int, act: Callable[[Connection], None]) -> None:
-        self._queue: queue.SimpleQueue[Connection | None] = queue.SimpleQueue()
-        self._act = act
-        self._threads = [
-            threading.Thread(target=self._labour, name=f"request-{number}", daemon=True)
-            for number in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def put(self, conn: Connection) -> None:
-        """Have something done."""
-        self._queue.put(conn)
-
-    def shutdown(self, *, wait: bool) -> None:
-        """Begin nothing more; what is being done is done, and waited for where that is asked."""
-        for _ in self._threads:
-            self._queue.put(None)
-        for thread in self._threads if wait else ():
-            thread.join()
-
-    def _labour(self) -> None:
-        while (conn := self._queue.get()) is not None:
-            # Whatever ends a request, its thread is the next one's.
-            with contextlib.suppress(BaseException):
-                self._act(conn)
-
-
 class Worker(ThreadWorker):  # type: ignore[misc]
     """The worker; `app.patience`, `app.spread` and `app.context()` say what it needs to know."""
 
@@ -243,7 +206,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._next_notice = now + _NOTICE_SECONDS
             super().notify()
 
-    def get_thread_pool(self) -> Threads:
+    def get_thread_pool(self) -> Threads[Connection]:
         """Give the threads that do what arrives."""
         return Threads(self.cfg.threads, self._done)
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import queue
 import sqlite3
 import threading
 import time
@@ -26,7 +25,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from msgspec import Struct
 
-from core.errors import Duplicate, StoreError, StoreFull
+from core.errors import Duplicate, StoreError
 from core.store import codec
 from core.store import sqlite_statements as statements
 from core.store.port import (
@@ -46,6 +45,7 @@ from core.store.port import (
 )
 from core.store.sqlite_drafts import Draft
 from core.store.sqlite_errors import said, store_error
+from core.store.sqlite_log import Log
 from core.store.sqlite_statements import Place
 from core.store.turns import Turns
 
@@ -61,8 +61,6 @@ LOG_RESTARTED_BYTES = 32_000_000
 MAX_TOGETHER = 64
 """How many writes share a transaction at most: each waits for all of them."""
 
-MAX_FLUSHES = 8
-"""How many threads of a process wait for the disk at once, at most."""
 
 _SHORTEST_PAUSE = 0.0002
 _LONGEST_PAUSE = 0.002
@@ -131,12 +129,10 @@ class SqliteStore:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._write = threading.Lock()
+        self._log = Log(path.with_name(path.name + "-wal"))
         self._turns_taken: Turns[_Task[Any]] = Turns(
-            self._write_together, limit=MAX_TOGETHER, ready=self._writing, settle=self._flush
+            self._write_together, limit=MAX_TOGETHER, ready=self._writing, settle=self._log.flush
         )
-        self._log = path.with_name(path.name + "-wal")
-        self._logs: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._lost = ""
         self._turns = path.with_name(path.name + "-lock")
         self._stopped = threading.Event()
         self._copier: threading.Thread | None = None
@@ -147,7 +143,7 @@ class SqliteStore:
                 self._writer = self._connect()
                 # From the first read on the file is in use: no other process ends or replaces it.
                 self._writer.execute("PRAGMA user_version").fetchone()
-            self._open_log()
+            self._log.open()
         except StoreError:
             self.close()
             raise
@@ -237,7 +233,7 @@ class SqliteStore:
 
     def ready(self) -> None:
         """Read one key, as a request would; where nothing can be written, it is not ready."""
-        self._require_sound()
+        self._log.require_sound()
         self._get("ready", "ready")
 
     def faults(self) -> tuple[str, ...]:
@@ -277,8 +273,7 @@ class SqliteStore:
             for connection in self._opened:
                 connection.close()
             os.close(self._turn)
-            while not self._logs.empty():
-                os.close(self._logs.get())
+            self._log.close()
 
     def _prepare(self) -> None:
         with contextlib.closing(self._connect()) as connection:
@@ -335,30 +330,8 @@ class SqliteStore:
     def _writing(self) -> Iterator[None]:
         """Be the one writer, of all threads and of all processes."""
         with self._write, said(self._path), self._taking_turn():
-            self._require_sound()
+            self._log.require_sound()
             yield
-
-    def _flush(self) -> None:
-        """Return once the log, as it is by now, is on the disk.
-
-        Where it cannot be brought there, nobody knows any more what the disk holds: the system
-        forgets what it could not write. It tells each descriptor of the log so once, and not one
-        that is opened later; so all were opened at first, and each is used by one at a time.
-        """
-        descriptor = self._logs.get()
-        try:
-            os.fdatasync(descriptor)
-        except OSError as error:
-            self._lost = f"{self._log} did not reach its disk ({error.strerror})"
-        finally:
-            self._logs.put(descriptor)
-        self._require_sound()
-
-    def _require_sound(self) -> None:
-        if self._lost:
-            raise StoreFull(
-                f"{self._lost}: check that the disk works and has room, and start again"
-            )
 
     def _write_together(self, tasks: tuple[_Task[Any], ...]) -> list[Exception | None]:
         """Do tasks in one transaction, from which one that fails is left out, and note them."""
@@ -411,16 +384,6 @@ class SqliteStore:
                 "writable"
             ) from error
 
-    def _open_log(self) -> None:
-        try:
-            for _ in range(MAX_FLUSHES):
-                self._logs.put(os.open(self._log, os.O_RDONLY))
-        except OSError as error:
-            raise StoreError(
-                f"{self._log} cannot be opened ({error}): check its owner, and how many files a "
-                "process may have open"
-            ) from error
-
     @contextlib.contextmanager
     def _taking_turn(self) -> Iterator[None]:
         """Hold the lock that the writers of all processes share; raise `StoreError` in the end."""
@@ -444,7 +407,7 @@ class SqliteStore:
 
         Nothing here waits for a reader: while one lives (a backup), the log only grows.
         """
-        log = self._log
+        log = self._log.path
         while not self._stopped.wait(LOG_SECONDS):
             with contextlib.suppress(sqlite3.Error, OSError, StoreError):
                 if log.stat().st_size <= LOG_COPIED_BYTES:

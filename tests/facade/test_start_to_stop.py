@@ -162,6 +162,12 @@ def test_what_a_killed_server_left_is_removed_by_the_next(facade: Served) -> Non
 
 
 def metrics_folder(facade: Served) -> Path:
-    """Give where the processes keep what they count: files that they have mapped."""
-    mapped = Path(f"/proc/{workers(facade)[0]}/maps").read_text().splitlines()
-    return next(Path(line.split()[-1]).parent for line in mapped if "spine-metrics-" in line)
+    """Give where the processes keep what they count: files that they map once they have begun."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        mapped = Path(f"/proc/{workers(facade)[0]}/maps").read_text().splitlines()
+        for line in mapped:
+            if "spine-metrics-" in line:
+                return Path(line.split()[-1]).parent
+        time.sleep(0.05)
+    raise AssertionError("no process has begun to count")

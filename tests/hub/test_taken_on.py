@@ -11,7 +11,7 @@ from hubs import TestHub, verdict
 from msgspec.structs import replace
 
 from adapters import taking
-from adapters.ourselves import CALM_SECONDS, FEW, Crowd
+from adapters.crowd import CALM_SECONDS, FEW, Crowd
 from core import alerts, transfers
 from core.alerts import RaiseAlert, Wanted
 from core.audit import PAGES, read_page
