@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from adapters import gp2gp, handling, opening
 from adapters.opening import Opening
 from adapters.ourselves import Ourselves
+from core.errors import CoreError
 from core.messaging.hub import Accept, Receipt
 from core.messaging.records import Message
 from core.store.gathering import Gathering
@@ -72,6 +73,7 @@ def _in_one(command: Accept, by: Caller, part: mime.Part | None, us: Ourselves) 
     gathering = Gathering(us.core.store)
     on = us.on(gathering)
     step = handling.handle if command.way is Way.HANDLE else pass_on
+    receipt: Receipt | None = None
     try:
         with us.core.store.moment():
             receipt = on.core.perform(replace(command, opened=True), by=by)
@@ -79,6 +81,11 @@ def _in_one(command: Accept, by: Caller, part: mime.Part | None, us: Ourselves) 
                 with us.crowd.computing:
                     step(receipt.key, receipt.message, part, on)
         gathering.commit()
-    except Exception:  # noqa: BLE001 - what it is, a fault of ours too, the worker meets and tells
+    except Exception as error:
+        if receipt is None and isinstance(error, CoreError):
+            # It is not kept, and that stands in the audit.
+            gathering.commit()
+            raise
+        # What it is, a fault of ours too, the worker meets and tells.
         return None
     return receipt

@@ -32,9 +32,10 @@ class Load(Struct):
     facade: Served
     answered: list[str] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
+    threads: list[threading.Thread] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self.threads = [threading.Thread(target=self.ask) for _ in range(CLIENTS)]
+        self.threads += [threading.Thread(target=self.ask) for _ in range(CLIENTS)]
         for thread in self.threads:
             thread.start()
         return self

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Final
 
 from ebxml_messages import Message
 from ebxml_signals import Header, acknowledgment, header_of, message_error, soap_fault
 from hubs import ENDPOINTS, NAMES, US
-from msgspec import Struct
+from msgspec import Struct, field
 from simulating_processes import POST_SECONDS, Gateway
 from simulating_world import Fibre, World
 
@@ -35,8 +34,7 @@ _MOODS: Final = ("at once", "at once", "at once", "later", "later", "in silence"
 """What a receiver does with a delivery; a no is for ever, the others are of the moment."""
 
 
-@dataclass(eq=False, slots=True)
-class _Box:
+class _Box(Struct, eq=False):
     """Where somebody waits for an answer; `ended` once none will come any more."""
 
     waiting: Fibre | None = None

@@ -13,11 +13,10 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 from serving import NOW
 
 MOST_BACK: Final = -2.0
@@ -36,8 +35,7 @@ class Wrong(Exception):
     """What was promised does not hold."""
 
 
-@dataclass(eq=False, slots=True)
-class Process:
+class Process(Struct, eq=False):
     """What dies together, and has a clock together."""
 
     name: str
@@ -45,8 +43,7 @@ class Process:
     alive: bool = True
 
 
-@dataclass(eq=False, slots=True)
-class Fibre:
+class Fibre(Struct, eq=False):
     """One line of acts, in a process or in none; it goes on when `ready_at` has come."""
 
     name: str
@@ -58,8 +55,7 @@ class Fibre:
     resting: bool = False
 
 
-@dataclass(eq=False, slots=True)
-class BatonLock:
+class BatonLock(Struct, eq=False):
     """A lock for whose holder others wait by the baton: a real one would hold it fast."""
 
     world: World
