@@ -29,11 +29,12 @@ def test_a_break_is_seen(broken: Break, monkeypatch: pytest.MonkeyPatch) -> None
 def test_leases_save_posts_and_nothing_that_is_promised_rests_on_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    seeds = range(30)
+    # Of few worlds some have none of what leases are for: thirty may even post more with them.
+    seeds = range(90)
     posts = _posts(seeds)
     without_leases(monkeypatch)
     assert [simulate(seed).wrongs for seed in seeds] == [()] * len(seeds)
-    assert _posts(seeds) > posts * 1.05
+    assert _posts(seeds) > posts * 1.15
 
 
 def _posts(seeds: range) -> int:
