@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from adapters.agreement import form_of, terms_of_answer
 from adapters.ourselves import Ourselves
+from core.demographics.dates import stamped
 from core.errors import Duplicate, NotAllowed
 from core.messaging.hub import Admit
 from core.messaging.keeping import Outgoing, derived_id
@@ -172,7 +173,7 @@ def acknowledging(key: str, message: Message, fields: Fields | None, us: Ourselv
     """Give what an application acknowledgement of a message says beside its verdict."""
     return Ack(
         message_id=derived_id(key, "answer"),
-        time=f"{us.context.now():%Y%m%d%H%M%S}",
+        time=stamped(us.context.now()),
         ref_to=_named(message, fields),
         to_asid=fields.from_asid if fields else "",
         from_asid=fields.to_asid if fields else "",

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from adapters.ourselves import Ourselves
 from adapters.services import Answering, Handled, Service
 from core.demographics.asking import AdvancedTrace, Dates, Search, between, exactly
+from core.demographics.dates import stamped
 from core.demographics.queries import CrossCheck
 from core.demographics.records import Found
 from core.demographics.scoring import FULL
@@ -157,7 +158,7 @@ def _answer(
     fields, caller = opened.fields, opened.caller
     frame = row.frame
     to = _between(fields, frame)
-    at = Moment(derived_id(handled.key, "answer"), f"{us.context.now():%Y%m%d%H%M%S}")
+    at = Moment(derived_id(handled.key, "answer"), stamped(us.context.now()))
     faults = tuple(row.rules.faults(opened.root))
     if faults:
         us.core.decline(by=caller, command=row.name, why=faults[0].name)

@@ -13,6 +13,7 @@ from adapters.opening import Rejected, acknowledging
 from adapters.ourselves import Ourselves
 from adapters.services import Handled, Service
 from core.alerts import Alert, RaiseAlert
+from core.demographics.dates import stamped
 from core.messaging.keeping import derived_id
 from core.values.identity import Caller
 from legacy_contracts import registry
@@ -74,7 +75,7 @@ def answer_batch(handled: Handled, us: Ourselves) -> tuple[str, bytes]:
         return replace(opened.caller, activity=item.interaction_id, message_id=item.message_id)
 
     now = us.context.now()
-    at = Moment(derived_id(handled.key, "answer"), f"{now:%Y%m%d%H%M%S}")
+    at = Moment(derived_id(handled.key, "answer"), stamped(now))
     try:
         answer = batches.answer(opened.root, caller_of, core=us.core, at=at, new_id=ids.__next__)
     except ContractError as error:
